@@ -1,0 +1,41 @@
+"""A named tensor of a checkpoint, read when asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+import numpy as np
+
+FLOAT_DTYPES = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """Name, dtype (as safetensors spells it: F32, BF16, I64, ...) and shape; the elements come from `load`.
+
+    `array()` is a read-only view over the mapped file wherever the format allows it.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    load: Callable[[], np.ndarray]
+
+    @cached_property
+    def size(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the elements are floating-point numbers."""
+        return self.dtype in FLOAT_DTYPES
+
+    def array(self) -> np.ndarray:
+        """The elements, of this shape.
+
+        Raises:
+            MalformedCheckpointError: the bytes do not hold this tensor.
+        """
+        return self.load()

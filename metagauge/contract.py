@@ -1,0 +1,187 @@
+"""The wire contract: what travels between service, worker, client and web page as JSON."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Wire(BaseModel):
+    """Base of all messages: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class JobStatus(StrEnum):
+    """Where a job is in its life. The last four are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    DEAD = "dead"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can happen to the job any more."""
+        return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+class Stage(StrEnum):
+    """What a running job is doing; the order is the order of the work."""
+
+    SNIFF = "sniff"
+    READ = "read"
+    INFER = "infer"
+    BUILD = "build"
+    PREDICT = "predict"
+    REPORT = "report"
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details with a stable `code`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+
+
+class PredictorRef(Wire):
+    """Which predictor answered."""
+
+    name: str
+    version: int
+
+
+class Estimate(Wire):
+    """A predicted property. `interval` holds the true value with probability `coverage`, as measured by calibration."""
+
+    value: float
+    interval: tuple[float, float]
+    coverage: float
+
+
+class Predictions(Wire):
+    """Properties as fractions of one. The gap is train accuracy minus test accuracy."""
+
+    test_accuracy: Estimate
+    generalization_gap: Estimate
+
+
+class Domain(Wire):
+    """Whether the predictor knows this kind of network. `score` at or above `threshold` is outside."""
+
+    in_domain: bool
+    score: float | None = None
+    threshold: float | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class Stability(Wire):
+    """How far the prediction moved under changes that leave the network's function as it is."""
+
+    permutation: float | None = None
+    rescale: float | None = None
+
+
+class CheckpointSummary(Wire):
+    """What the file holds. `tensors_digest` names the tensors, whatever the file around them looks like."""
+
+    format: str
+    tensors_digest: str
+    parameters: int
+    dtypes: dict[str, int]
+
+
+class LayerSummary(Wire):
+    """One layer of the architecture, or one parameter block."""
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
+    parameters: int = 0
+
+
+class UnsupportedSummary(Wire):
+    """A piece of the file that no layer kind stands for."""
+
+    operator: str
+    name: str
+    tensors: tuple[str, ...] = ()
+
+
+class ArchitectureSummary(Wire):
+    """The structure that was read. `coverage` is the share of float parameters which the graph represents."""
+
+    provenance: str
+    assumed: tuple[str, ...] = ()
+    family: str
+    coverage: float
+    layers: tuple[LayerSummary, ...] = ()
+    unsupported: tuple[UnsupportedSummary, ...] = ()
+
+
+class FindingMessage(Wire):
+    """An observation about the checkpoint, from the reader or from the graph."""
+
+    rule: str
+    level: str
+    message: str
+    layer: str | None = None
+    value: float | None = None
+
+
+class Report(Wire):
+    """The answer. `predictions` is null where the predictor abstains; `domain.reasons` then says why."""
+
+    predictor: PredictorRef
+    predictions: Predictions | None
+    domain: Domain
+    stability: Stability | None = None
+    checkpoint: CheckpointSummary
+    architecture: ArchitectureSummary
+    findings: tuple[FindingMessage, ...] = ()
+    timings_s: dict[str, float] = Field(default_factory=dict)
+
+
+class Job(Wire):
+    """One request to judge one checkpoint."""
+
+    id: str
+    status: JobStatus
+    stage: Stage | None = None
+    progress: float = Field(default=0.0, ge=0.0, le=1.0)
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    attempts: int = 0
+    filename: str
+    sha256: str
+    size_bytes: int
+    predictor: str
+    cached: bool = False
+    report: Report | None = None
+    problem: Problem | None = None
+
+
+class JobPage(Wire):
+    """Jobs, newest first; pass `next_cursor` as `cursor` for the following page."""
+
+    jobs: tuple[Job, ...]
+    next_cursor: str | None = None
+
+
+class PredictorSummary(Wire):
+    """What is served: the domain in words and the scores on unseen architectures."""
+
+    name: str
+    version: int
+    title: str
+    domain: str
+    scores: dict[str, float]

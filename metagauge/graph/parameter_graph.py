@@ -1,0 +1,156 @@
+"""The parameter graph: groups of neurons, and dense blocks of parameters between them.
+
+Lim et al. 2024, sec. 3: one node per neuron or channel, one edge per parameter. A weight tensor is a complete bipartite
+block, so it is kept as a block; `edge_list` writes the edges out.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from metagauge.architecture.layers import ActivationFunction, Reduction
+
+GroupKind = Literal["input", "hidden", "output", "parameter"]
+NormKind = Literal["none", "batch", "group", "layer"]
+Role = Literal[
+    "linear",
+    "conv",
+    "bias",
+    "norm_scale",
+    "norm_shift",
+    "residual",
+    "query",
+    "key",
+    "value",
+    "attention_output",
+    "attend",
+    "head",
+    "position",
+    "token",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeGroup:
+    """Neurons that a symmetry may permute among themselves, unless the group is `ordered`.
+
+    Normalisation, then activation, act on every neuron of the group in this order. A "parameter" group is the source
+    of biases, norm parameters and tables.
+    """
+
+    name: str
+    kind: GroupKind
+    size: int
+    positions: int = 1
+    """Positions or tokens at which each neuron has a value."""
+    depth: int = 0
+    """Longest path from the input, in blocks."""
+    norm: NormKind = "none"
+    norm_groups: int = 1
+    activation: ActivationFunction = "identity"
+    slope: float = 0.0
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What happens to the source's values on their way into a block: pooling, flattening, selection."""
+
+    reduction: Reduction | None = None
+    reach: int = 1
+    """Window size of a pool in positions; all positions for a global pool."""
+    step: int = 1
+    """Stride of that pool, as a ratio of positions."""
+    broadcast: bool = False
+    """Whether the pooled value is given to every position again (DeepSets)."""
+    raster: bool = False
+    """Whether two position axes were read as one, in raster order."""
+    token: int = -1
+    """Which token is selected; -1 for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A dense block of parameters: one edge per element of `weight`.
+
+    `weight` is (targets, sources / groups, kernel positions): target o belongs to run o * groups // targets of the
+    sources. A wiring block (residual, attend, head) has weight one and no parameters of its own.
+    """
+
+    source: int
+    target: int
+    role: Role
+    weight: np.ndarray
+    name: str = ""
+    groups: int = 1
+    kernel: tuple[int, ...] = ()
+    """Sizes whose product is the kernel positions; the coordinates of a position are features of its edges."""
+    stride: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
+    padding: tuple[tuple[int, int], ...] = ()
+    heads: int = 0
+    reading: Reading = Reading()  # noqa: RUF009 - a frozen value
+
+    @property
+    def is_wiring(self) -> bool:
+        """Whether the edges stand for wiring, not for parameters."""
+        return self.role in ("residual", "attend", "head")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeList:
+    """The explicit graph, one row per edge. Nodes count through the groups in order."""
+
+    source: np.ndarray
+    target: np.ndarray
+    value: np.ndarray
+    block: np.ndarray
+    position: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterGraph:
+    """Groups in order of creation, the ordered input first; blocks name groups by number."""
+
+    groups: tuple[NodeGroup, ...]
+    blocks: tuple[Block, ...]
+    family: str
+    """Coarse kind of the network, for the user: mlp, cnn, resnet, cnn1d, deepsets, vit or other."""
+    represented: int
+    """Float elements of the checkpoint that the graph's blocks stand for."""
+
+    @property
+    def nodes(self) -> int:
+        """Number of neurons and parameter nodes."""
+        return sum(group.size for group in self.groups)
+
+    @property
+    def edges(self) -> int:
+        """Number of edges, wiring included."""
+        return sum(block.weight.size for block in self.blocks)
+
+    @property
+    def output(self) -> NodeGroup:
+        """The group whose values the network returns."""
+        return next(group for group in self.groups if group.kind == "output")
+
+    def edge_list(self) -> EdgeList:
+        """Every edge, in the order of the blocks and, inside one, of `weight`'s elements."""
+        offsets = np.cumsum([0, *(group.size for group in self.groups)])
+        rows = [_edges(block, offsets, number) for number, block in enumerate(self.blocks)]
+        source, target, value, number, position = (np.concatenate(column) for column in zip(*rows, strict=True))
+        return EdgeList(source=source, target=target, value=value, block=number, position=position)
+
+
+def _edges(block: Block, offsets: np.ndarray, number: int) -> tuple[np.ndarray, ...]:
+    targets, sources_per_run, positions = block.weight.shape
+    target, source, position = (axis.ravel() for axis in np.indices(block.weight.shape))
+    run = target * block.groups // targets
+    return (
+        offsets[block.source] + run * sources_per_run + source,
+        offsets[block.target] + target,
+        block.weight.ravel(),
+        np.full(block.weight.size, number),
+        position,
+    )
