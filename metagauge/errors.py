@@ -121,3 +121,21 @@ class ServiceUnavailableError(ServiceError):
     """A part the request needs (the queue, the blob store) does not answer."""
 
     code = "service_unavailable"
+
+
+class UnexpectedAnswerError(ServiceError):
+    """What answered does not speak this contract: another program, a proxy, or another version of the service."""
+
+    code = "unexpected_answer"
+
+
+class WaitTimeoutError(ServiceError):
+    """The job was not finished within the time its caller was willing to wait; it goes on without them."""
+
+    code = "wait_timeout"
+
+
+class ExtraMissingError(MetagaugeError):
+    """The installation lacks packages that this command needs; an extra of the wheel brings them."""
+
+    code = "extra_missing"

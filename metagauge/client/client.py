@@ -1,0 +1,133 @@
+"""The client of a Metagauge service."""
+
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import BinaryIO, Self
+from uuid import uuid4
+
+import httpx
+from pydantic import TypeAdapter
+
+from metagauge.client.answer import decode
+from metagauge.client.transport import timeout, transport
+from metagauge.contract import Job, JobPage, JobStatus, PredictorSummary
+from metagauge.errors import RequestInvalidError, ServiceUnavailableError, WaitTimeoutError
+
+POLL_S = 20.0
+"""How long one long poll asks the service to hold its answer."""
+MIN_INTERVAL_S = 0.1
+"""Between two polls, should the service or a proxy not hold its answers."""
+
+_JOB = TypeAdapter(Job)
+_JOBS = TypeAdapter(JobPage)
+_PREDICTORS = TypeAdapter(tuple[PredictorSummary, ...])
+
+
+class Client:
+    """Calls of the HTTP contract as methods; use it in a `with` block.
+
+    Every method raises the error that the service's problem document names, `ServiceUnavailableError` when nothing
+    answers, and `UnexpectedAnswerError` when something else does.
+    """
+
+    def __init__(self, url: str, *, inner: httpx.BaseTransport | None = None) -> None:
+        """Opens no connection yet.
+
+        Args:
+            url: Root of the service, such as `http://127.0.0.1:8000`.
+            inner: What carries the requests below the retries; plain HTTP by default.
+        """
+        if not url.startswith(("http://", "https://")):
+            raise RequestInvalidError(f"the service address {url!r} has to start with http:// or https://")
+        try:
+            self._http = httpx.Client(base_url=url, transport=transport(inner), timeout=timeout())
+        except httpx.InvalidURL as error:
+            raise RequestInvalidError(f"the service address {url!r} is not a URL: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def predict(
+        self,
+        checkpoint: BinaryIO,
+        *,
+        filename: str,
+        architecture: BinaryIO | None = None,
+        predictor: str | None = None,
+    ) -> Job:
+        """Uploads a checkpoint and returns its job, which may be finished already.
+
+        The files are streamed; they have to be seekable, since a lost upload is sent again from the start.
+        """
+        files: dict[str, tuple[str, BinaryIO, str]] = {"file": (filename, checkpoint, "application/octet-stream")}
+        if architecture is not None:
+            files["architecture"] = ("architecture.json", architecture, "application/json")
+        query = {} if predictor is None else {"predictor": predictor}
+        key = {"Idempotency-Key": str(uuid4())}
+        return decode(
+            self._send(self._http.build_request("POST", "/predict", params=query, files=files, headers=key)), _JOB
+        )
+
+    def job(self, job_id: str, *, wait_s: float = 0.0) -> Job:
+        """The job as it is now, or as it is when finished or after `wait_s`, whichever comes first."""
+        query = {"wait": f"{wait_s:g}"} if wait_s else {}
+        request = self._http.build_request("GET", f"/jobs/{_segment(job_id)}", params=query, timeout=timeout(wait_s))
+        return decode(self._send(request), _JOB)
+
+    def watch(self, job: Job, *, poll_s: float = POLL_S, deadline_s: float = float("inf")) -> Iterator[Job]:
+        """Yields `job` and every later state that is seen, the last one final.
+
+        Raises:
+            WaitTimeoutError: it was not final after `deadline_s`.
+        """
+        started = time.monotonic()
+        yield job
+        while not job.status.is_final:
+            asked = time.monotonic()
+            left = deadline_s - (asked - started)
+            if left <= 0:
+                raise WaitTimeoutError(f"job {job.id} is still {job.status} after {deadline_s:g} s; it goes on")
+            job = self.job(job.id, wait_s=min(poll_s, max(left, MIN_INTERVAL_S)))
+            yield job
+            if not job.status.is_final:
+                time.sleep(max(0.0, MIN_INTERVAL_S - (time.monotonic() - asked)))
+
+    def jobs(self, *, status: JobStatus | None = None, limit: int = 50, cursor: str | None = None) -> JobPage:
+        """One page of jobs, newest first."""
+        query = {"limit": str(limit)}
+        if status is not None:
+            query["status"] = status
+        if cursor is not None:
+            query["cursor"] = cursor
+        return decode(self._send(self._http.build_request("GET", "/jobs", params=query)), _JOBS)
+
+    def cancel(self, job_id: str) -> Job:
+        """Asks for the job to be given up."""
+        return decode(self._send(self._http.build_request("DELETE", f"/jobs/{_segment(job_id)}")), _JOB)
+
+    def predictors(self) -> tuple[PredictorSummary, ...]:
+        """What is served."""
+        return decode(self._send(self._http.build_request("GET", "/predictors")), _PREDICTORS)
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return self._http.send(request)
+        except httpx.TransportError as error:
+            reason = str(error) or type(error).__name__
+            raise ServiceUnavailableError(f"no answer from {self._http.base_url}: {reason}") from error
+
+
+def _segment(job_id: str) -> str:
+    if not job_id or not job_id.isascii() or not all(letter.isalnum() or letter in "-_" for letter in job_id):
+        raise RequestInvalidError(f"{job_id!r} is not a job id")
+    return job_id
