@@ -1,0 +1,296 @@
+"""Runs an `Architecture` in PyTorch: one network, or a population of networks that share the architecture.
+
+A population of P networks is computed at once: maps hold all channels side by side and convolve in P groups, vectors
+and sequences are batched matrix products. Axes:
+
+- map: (batch, population * channels, *positions)
+- sequence: (population, batch, tokens, features)
+- vector: (population, batch, features)
+"""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from metagauge.architecture.architecture import Architecture, Layout
+from metagauge.architecture.layers import (
+    Activation,
+    Add,
+    Attention,
+    BatchNorm,
+    ClassToken,
+    Conv,
+    Flatten,
+    GlobalPool,
+    GroupNorm,
+    LayerNorm,
+    Linear,
+    Pool,
+    PositionTable,
+    Raster,
+    SelectToken,
+    SetPool,
+    Tokens,
+)
+from metagauge.architecture.parameter import Parameter, Reshape, Scale, Slice, Transpose
+from metagauge.architecture.values import Value, values
+
+BATCH_NORM_MOMENTUM = 0.1
+"""PyTorch's default share of the newest batch in the running statistics."""
+
+_CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+_MAX_POOLS = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
+
+
+def run(architecture: Architecture, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+    """The output of one network in evaluation mode.
+
+    Args:
+        architecture: What to compute.
+        tensors: The checkpoint's tensors by name.
+        inputs: (batch, *input_shape).
+
+    Raises:
+        ArchitectureMismatchError: the tensors do not fit the architecture.
+    """
+    stacked = {name: tensor.unsqueeze(0) for name, tensor in tensors.items()}
+    output, layout = run_population(architecture, stacked, inputs, training=False)
+    return output if layout == "map" else output[0]
+
+
+def run_population(
+    architecture: Architecture, tensors: Mapping[str, Tensor], inputs: Tensor, *, training: bool
+) -> tuple[Tensor, Layout]:
+    """The outputs of a population and their layout.
+
+    Args:
+        architecture: Shared by all networks.
+        tensors: (population, *shape) by name. Running statistics are updated in place when `training`.
+        inputs: (batch, population * channels, *positions) for maps, (population, batch, ...) for the other layouts.
+        training: Whether batch norm uses and records the statistics of this batch.
+    """
+    population = next(iter(tensors.values())).shape[0]
+    interpreter = _Interpreter(tensors, population, training)
+    known = values(architecture, lambda parameter: tuple(interpreter.parameter(parameter).shape[1:]))
+    if architecture.input_layout != "map" and inputs.dim() == len(architecture.input_shape) + 1:
+        inputs = inputs.unsqueeze(0)
+    computed = {architecture.input_name: inputs}
+    for operation in architecture.operations:
+        sources = tuple((computed[name], known[name]) for name in operation.inputs)
+        if isinstance(operation.layer, Add):
+            computed[operation.name] = sum((tensor for tensor, _ in sources[1:]), start=sources[0][0])
+        else:
+            computed[operation.name] = interpreter.apply(operation.layer, *sources[0])
+    last = architecture.operations[-1].name
+    return computed[last], known[last].layout
+
+
+class _Interpreter:
+    """The layers of one run."""
+
+    def __init__(self, tensors: Mapping[str, Tensor], population: int, training: bool) -> None:
+        self._tensors = tensors
+        self._population = population
+        self._training = training
+
+    def parameter(self, parameter: Parameter) -> Tensor:
+        """(population, *shape) of a parameter after its views."""
+        tensor = self._tensors[parameter.tensor]
+        for view in parameter.views:
+            match view:
+                case Transpose():
+                    tensor = tensor.permute(0, *(axis + 1 for axis in view.axes))
+                case Reshape():
+                    tensor = tensor.reshape(tensor.shape[0], *view.shape)
+                case Slice():
+                    tensor = tensor.narrow(view.axis + 1, view.start, view.stop - view.start)
+                case Scale():
+                    tensor = tensor * view.factor
+                case _:
+                    assert_never(view)
+        return tensor
+
+    def apply(self, layer: object, source: Tensor, value: Value) -> Tensor:
+        """The output of a layer with one input."""
+        match layer:
+            case Linear():
+                return self._linear(layer, source)
+            case Conv():
+                return self._conv(layer, source)
+            case BatchNorm():
+                return self._batch_norm(layer, source, value)
+            case GroupNorm():
+                return self._group_norm(layer, source, value)
+            case LayerNorm():
+                normal = functional.layer_norm(source, source.shape[-1:], eps=layer.epsilon)
+                return self._affine(normal, layer.scale, layer.shift)
+            case Activation():
+                return self._activation(layer, source, value)
+            case Pool():
+                return _pool(layer, source)
+            case GlobalPool():
+                return self._global_pool(layer, source, value)
+            case SetPool():
+                return source.amax(2, keepdim=True) if layer.reduction == "max" else source.mean(2, keepdim=True)
+            case Flatten():
+                return self._members(source).flatten(2) if value.layout == "map" else source.flatten(2)
+            case Tokens():
+                return self._members(source).flatten(3).transpose(2, 3)
+            case Raster():
+                return source.flatten(2)
+            case SelectToken():
+                return source[:, :, layer.index]
+            case ClassToken():
+                token = self.parameter(layer.token)[:, None, None].expand(-1, source.shape[1], -1, -1)
+                return torch.cat([token, source], dim=2)
+            case PositionTable():
+                return source + self.parameter(layer.table)[:, None]
+            case Attention():
+                return self._attention(layer, source)
+            case _:
+                raise TypeError(f"{type(layer).__name__} does not read one value")
+
+    def _members(self, source: Tensor) -> Tensor:
+        """A map as (population, batch, channels, *positions)."""
+        return source.unflatten(1, (self._population, -1)).transpose(0, 1)
+
+    def _linear(self, layer: Linear, source: Tensor) -> Tensor:
+        weight = self.parameter(layer.weight).transpose(1, 2)  # (population, inputs, outputs)
+        rows = source.flatten(1, -2)  # (population, batch * tokens, inputs)
+        if layer.bias is None:
+            outputs = torch.bmm(rows, weight)
+        else:
+            outputs = torch.baddbmm(self.parameter(layer.bias).unsqueeze(1), rows, weight)
+        return outputs.view(*source.shape[:-1], weight.shape[2])
+
+    def _conv(self, layer: Conv, source: Tensor) -> Tensor:
+        weight = self.parameter(layer.weight).flatten(0, 1)
+        bias = None if layer.bias is None else self.parameter(layer.bias).flatten()
+        source, padding = _split_padding(source, layer.padding, 0.0)
+        convolution = _CONVOLUTIONS[len(layer.stride)]
+        groups = layer.groups * self._population
+        return convolution(source, weight, bias, layer.stride, padding, layer.dilation, groups)
+
+    def _batch_norm(self, layer: BatchNorm, source: Tensor, value: Value) -> Tensor:
+        mean, variance = self.parameter(layer.mean), self.parameter(layer.variance)
+        scale = None if layer.scale is None else self.parameter(layer.scale)
+        shift = None if layer.shift is None else self.parameter(layer.shift)
+        flat = [None if tensor is None else tensor.flatten() for tensor in (mean, variance, scale, shift)]
+        if value.layout == "map":
+            return functional.batch_norm(source, *flat, self._training, BATCH_NORM_MOMENTUM, layer.epsilon)
+        rows = source.flatten(1, -2).transpose(0, 1).flatten(1)  # (batch * tokens, population * features)
+        normal = functional.batch_norm(rows, *flat, self._training, BATCH_NORM_MOMENTUM, layer.epsilon)
+        return normal.unflatten(1, (self._population, -1)).transpose(0, 1).reshape(source.shape)
+
+    def _group_norm(self, layer: GroupNorm, source: Tensor, value: Value) -> Tensor:
+        scale = None if layer.scale is None else self.parameter(layer.scale)
+        shift = None if layer.shift is None else self.parameter(layer.shift)
+        if value.layout == "vector":
+            rows = functional.group_norm(source.flatten(0, 1), layer.groups, eps=layer.epsilon)
+            return self._affine(rows.view(source.shape), layer.scale, layer.shift)
+        flat_scale = None if scale is None else scale.flatten()
+        flat_shift = None if shift is None else shift.flatten()
+        return functional.group_norm(source, layer.groups * self._population, flat_scale, flat_shift, layer.epsilon)
+
+    def _affine(self, source: Tensor, scale: Parameter | None, shift: Parameter | None) -> Tensor:
+        """Scale and shift of the last axis of a sequence or vector."""
+        between = (1,) * (source.dim() - 2)
+        if scale is not None:
+            source = source * self.parameter(scale).unflatten(0, (-1, *between))
+        if shift is not None:
+            source = source + self.parameter(shift).unflatten(0, (-1, *between))
+        return source
+
+    def _activation(self, layer: Activation, source: Tensor, value: Value) -> Tensor:
+        if layer.function not in ("softmax", "log_softmax"):
+            return activate(layer, source)
+        function = torch.softmax if layer.function == "softmax" else torch.log_softmax
+        if value.layout != "map":
+            return function(source, dim=-1)
+        return function(source.unflatten(1, (self._population, -1)), dim=2).flatten(1, 2)
+
+    def _global_pool(self, layer: GlobalPool, source: Tensor, value: Value) -> Tensor:
+        rows = self._members(source).flatten(3) if value.layout == "map" else source.transpose(2, 3)
+        return rows.amax(-1) if layer.reduction == "max" else rows.mean(-1)
+
+    def _attention(self, layer: Attention, source: Tensor) -> Tensor:
+        population, batch = source.shape[:2]
+        query, key, value = (
+            self._linear(part, source).flatten(0, 1).unflatten(-1, (layer.heads, -1)).transpose(1, 2)
+            for part in (layer.query, layer.key, layer.value)
+        )  # (population * batch, heads, tokens, width)
+        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=layer.causal)
+        return self._linear(layer.output, mixed.transpose(1, 2).flatten(2).unflatten(0, (population, batch)))
+
+
+def activate(layer: Activation, source: Tensor) -> Tensor:
+    """An elementwise activation."""
+    match layer.function:
+        case "identity":
+            return source
+        case "relu":
+            return functional.relu(source)
+        case "relu6":
+            return functional.relu6(source)
+        case "leaky_relu":
+            return functional.leaky_relu(source, layer.slope)
+        case "elu":
+            return functional.elu(source, layer.slope)
+        case "selu":
+            return functional.selu(source)
+        case "gelu":
+            return functional.gelu(source)
+        case "gelu_tanh":
+            return functional.gelu(source, approximate="tanh")
+        case "silu":
+            return functional.silu(source)
+        case "hardswish":
+            return functional.hardswish(source)
+        case "hardsigmoid":
+            return functional.hardsigmoid(source)
+        case "mish":
+            return functional.mish(source)
+        case "tanh":
+            return torch.tanh(source)
+        case "sigmoid":
+            return torch.sigmoid(source)
+        case "softplus":
+            return functional.softplus(source)
+        case "softmax" | "log_softmax":
+            raise TypeError("softmax is not elementwise")
+        case _:
+            assert_never(layer.function)
+
+
+def _pool(layer: Pool, source: Tensor) -> Tensor:
+    if layer.reduction == "max":
+        source, padding = _split_padding(source, layer.padding, float("-inf"))
+        return _MAX_POOLS[len(layer.kernel)](source, layer.kernel, layer.stride, padding)
+    padded, padding = _split_padding(source, layer.padding, 0.0)
+    means = _mean_pool(padded, layer, padding)
+    if layer.count_padding or not any(size for pair in layer.padding for size in pair):
+        return means
+    ones, padding = _split_padding(torch.ones_like(source[:1, :1]), layer.padding, 0.0)
+    return means / _mean_pool(ones, layer, padding)
+
+
+def _mean_pool(source: Tensor, layer: Pool, padding: list[int]) -> Tensor:
+    kernel, stride = list(layer.kernel), list(layer.stride)
+    match len(kernel):
+        case 1:
+            return functional.avg_pool1d(source, kernel, stride, padding)
+        case 2:
+            return functional.avg_pool2d(source, kernel, stride, padding)
+        case _:
+            return functional.avg_pool3d(source, kernel, stride, padding)
+
+
+def _split_padding(source: Tensor, padding: tuple[tuple[int, int], ...], fill: float) -> tuple[Tensor, list[int]]:
+    """The source and the symmetric padding left to do; uneven padding is done here."""
+    if all(before == after for before, after in padding):
+        return source, [before for before, _ in padding]
+    flat = [size for pair in reversed(padding) for size in pair]
+    return functional.pad(source, flat, value=fill), [0] * len(padding)

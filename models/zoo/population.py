@@ -1,0 +1,184 @@
+"""Trains the networks of one job together: same architecture, each with a recipe of its own."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import cos, pi, sqrt
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.interpreter import run_population
+from models.zoo.images import Images, normalise
+from models.zoo.recipe import TrainingRecipe, ZooRecipe
+from models.zoo.sketch import Plan, TensorPlan
+
+EVALUATION_BATCH = 250
+SHIFT = 4
+"""Pixels by which an image may be moved, as in He et al. 2016, sec. 4.2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """Quality of one network on a number of images; the loss is the mean cross-entropy in nats."""
+
+    accuracy: float
+    loss: float
+    images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One network at one moment."""
+
+    member: int
+    step: int
+    tensors: dict[str, np.ndarray]
+    test: Score
+    train: Score
+
+
+def train_population(
+    plan: Plan, recipes: Sequence[TrainingRecipe], zoo: ZooRecipe, images: Images, seed: Sequence[int]
+) -> Iterator[Snapshot]:
+    """Trains, and yields every network at each of the zoo's snapshot steps. Diverged networks are left out."""
+    rng = np.random.default_rng([*seed, 1])
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    tensors = _start(plan, recipes, generator)
+    trained = [name for name, tensor in plan.tensors.items() if tensor.trained]
+    optimizer = _Optimizer({name: tensors[name] for name in trained}, recipes)
+    samples = _Samples(images, recipes, rng, zoo.batch)
+    moments = snapshot_steps(recipes[0].steps, zoo.snapshots)
+    for step in range(recipes[0].steps + 1):
+        if step in moments:
+            yield from _snapshots(plan, tensors, step, zoo, images, samples)
+        if step < recipes[0].steps:
+            pixels, labels = samples.draw()
+            outputs, _ = run_population(plan.architecture, tensors, pixels, training=True)
+            loss = functional.cross_entropy(outputs.flatten(0, 1), labels.flatten(), reduction="sum") / zoo.batch
+            gradients = torch.autograd.grad(loss, [tensors[name] for name in trained])
+            optimizer.step(gradients, step)
+
+
+def snapshot_steps(steps: int, count: int) -> tuple[int, ...]:
+    """`count` steps from early to last, evenly spaced on a logarithmic scale: 4 % of the training, then up to all."""
+    return tuple(sorted({round(steps * 0.04 ** (1 - index / (count - 1))) for index in range(count)}))
+
+
+def _start(plan: Plan, recipes: Sequence[TrainingRecipe], generator: torch.Generator) -> dict[str, Tensor]:
+    scales = torch.tensor([recipe.init_scale for recipe in recipes])
+    return {
+        name: _start_tensor(tensor, scales, generator).requires_grad_(tensor.trained)
+        for name, tensor in plan.tensors.items()
+    }
+
+
+def _start_tensor(tensor: TensorPlan, scales: Tensor, generator: torch.Generator) -> Tensor:
+    shape = (len(scales), *tensor.shape)
+    scale = scales.view(-1, *(1,) * len(tensor.shape))
+    match tensor.start:
+        case "one":
+            return torch.ones(shape)
+        case "zero":
+            return torch.zeros(shape)
+        case "table":
+            return 0.02 * scale * torch.randn(shape, generator=generator)
+        case "weight":
+            return scale * torch.randn(shape, generator=generator) / sqrt(tensor.fan_in)
+        case "bias":
+            return (2 * torch.rand(shape, generator=generator) - 1) / sqrt(tensor.fan_in)
+
+
+class _Optimizer:
+    """SGD with momentum 0.9, or AdamW (Loshchilov & Hutter 2019), with a learning rate for each network."""
+
+    def __init__(self, tensors: dict[str, Tensor], recipes: Sequence[TrainingRecipe]) -> None:
+        self._tensors = list(tensors.values())
+        self._recipes = recipes
+        self._first = [torch.zeros_like(tensor) for tensor in self._tensors]
+        self._second = [torch.zeros_like(tensor) for tensor in self._tensors]
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[Tensor], step: int) -> None:
+        recipe = self._recipes[0]
+        warmth = min(1.0, (step + 1) / (0.05 * recipe.steps + 1))
+        schedule = warmth * (0.5 + 0.5 * cos(pi * step / recipe.steps) if recipe.cosine else 1.0)
+        rates = torch.tensor([each.learning_rate * schedule for each in self._recipes])
+        decays = torch.tensor([each.weight_decay for each in self._recipes])
+        for tensor, gradient, first, second in zip(self._tensors, gradients, self._first, self._second, strict=True):
+            rate, decay = (numbers.view(-1, *(1,) * (tensor.dim() - 1)) for numbers in (rates, decays))
+            norms = gradient.flatten(1).norm(dim=1).clamp_min(1e-12).view_as(rate)
+            gradient = gradient * (5.0 / norms).clamp_max(1.0)
+            if recipe.optimizer == "sgd":
+                first.mul_(0.9).add_(gradient + decay * tensor)
+                tensor.sub_(rate * first)
+            else:
+                first.lerp_(gradient, 0.1)
+                second.lerp_(gradient.square(), 0.001)
+                size = (second / (1 - 0.999 ** (step + 1))).sqrt_().add_(1e-8)
+                tensor.mul_(1 - rate * decay * 10).sub_(rate * (first / (1 - 0.9 ** (step + 1))) / size)
+
+
+class _Samples:
+    """The batches of a population: each network sees its own images, labels and augmentation."""
+
+    def __init__(self, images: Images, recipes: Sequence[TrainingRecipe], rng: np.random.Generator, batch: int) -> None:
+        self._pixels, self._recipes, self._rng, self._batch = images.train_pixels, recipes, rng, batch
+        count = len(images.train_labels)
+        self.order = [rng.permutation(count)[: recipe.training_images] for recipe in recipes]
+        self.labels = np.tile(images.train_labels.numpy(), (len(recipes), 1))
+        for labels, recipe in zip(self.labels, recipes, strict=True):
+            noisy = rng.random(count) < recipe.label_noise
+            labels[noisy] = rng.integers(10, size=int(noisy.sum()))
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Pixels (batch, networks * 3, 32, 32) and labels (networks, batch)."""
+        chosen = np.stack([self._rng.choice(order, self._batch) for order in self.order])
+        pixels = self._pixels[torch.from_numpy(chosen.ravel())]
+        pixels = pixels.view(len(self.order), self._batch, 3, 32, 32).clone()
+        for network, recipe in zip(pixels, self._recipes, strict=True):
+            if recipe.flips:
+                flipped = torch.from_numpy(self._rng.random(self._batch) < 0.5)
+                network[flipped] = network[flipped].flip(3)
+            if recipe.shifts:
+                down, right = (int(shift) for shift in self._rng.integers(-SHIFT, SHIFT + 1, size=2))
+                network.copy_(network.roll((down, right), (2, 3)))
+        labels = np.take_along_axis(self.labels, chosen, axis=1)
+        side_by_side = normalise(pixels.transpose(0, 1).flatten(0, 1)).view(self._batch, -1, 32, 32)
+        return side_by_side.contiguous(memory_format=torch.channels_last), torch.from_numpy(labels)
+
+
+def _snapshots(
+    plan: Plan, tensors: dict[str, Tensor], step: int, zoo: ZooRecipe, images: Images, samples: _Samples
+) -> Iterator[Snapshot]:
+    count = len(samples.order)
+    tests = torch.linspace(0, len(images.test_labels) - 1, zoo.test_images).long()
+    test = _evaluate(plan, tensors, images.test_pixels[tests].unsqueeze(0), images.test_labels[tests].expand(count, -1))
+    seen = torch.stack([torch.from_numpy(np.resize(order, zoo.train_images)) for order in samples.order])
+    labels = torch.from_numpy(np.take_along_axis(samples.labels, seen.numpy(), axis=1))
+    train = _evaluate(plan, tensors, images.train_pixels[seen], labels)
+    for member in range(count):
+        mine = {name: tensor[member].detach().numpy().copy() for name, tensor in tensors.items()}
+        if all(np.isfinite(tensor).all() for tensor in mine.values()) and np.isfinite(test[member].loss):
+            yield Snapshot(member=member, step=step, tensors=mine, test=test[member], train=train[member])
+
+
+@torch.no_grad()
+def _evaluate(plan: Plan, tensors: dict[str, Tensor], pixels: Tensor, labels: Tensor) -> list[Score]:
+    """Scores of all networks. pixels: (networks or 1, images, 3, 32, 32), labels: (networks, images)."""
+    count, images = labels.shape
+    right, loss = torch.zeros(count), torch.zeros(count)
+    for start in range(0, images, EVALUATION_BATCH):
+        stop = start + EVALUATION_BATCH
+        batch = pixels[:, start:stop].expand(count, -1, -1, -1, -1).transpose(0, 1)
+        batch = normalise(batch).flatten(1, 2).contiguous(memory_format=torch.channels_last)
+        outputs, _ = run_population(plan.architecture, tensors, batch, training=False)
+        target = labels[:, start:stop]
+        right += (outputs.argmax(2) == target).sum(1)
+        losses = functional.cross_entropy(outputs.flatten(0, 1), target.flatten(), reduction="none")
+        loss += losses.view(count, -1).sum(1)
+    return [
+        Score(accuracy=float(right[member]) / images, loss=float(loss[member]) / images, images=images)
+        for member in range(count)
+    ]

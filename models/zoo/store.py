@@ -1,0 +1,138 @@
+"""Where a zoo lives on disk: one shard for each job, and an index of all snapshots.
+
+ZOO/recipe.json         the recipe
+ZOO/jobs/00012.safetensors   tensors `member/step/name`; the architecture is in the metadata
+ZOO/jobs/00012.json     one entry for each snapshot of the job; its presence says that the job is complete
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from metagauge.architecture.architecture import Architecture
+from metagauge.architecture.codec import METADATA_KEY, from_json, to_json
+from models.zoo.population import Snapshot
+from models.zoo.recipe import TrainingRecipe, ZooRecipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One snapshot of the index. A run is (job, member); networks of one job share their architecture."""
+
+    job: int
+    member: int
+    step: int
+    family: str
+    test_accuracy: float
+    test_loss: float
+    test_images: int
+    train_accuracy: float
+    train_loss: float
+    train_images: int
+    is_final: bool
+    training: TrainingRecipe
+
+    @property
+    def run(self) -> tuple[int, int]:
+        """Names the run this snapshot is from."""
+        return self.job, self.member
+
+
+_ENTRIES = TypeAdapter(list[Entry])
+
+
+class ZooStore:
+    """The folder of one zoo."""
+
+    def __init__(self, folder: Path) -> None:
+        self._jobs = folder / "jobs"
+        self._recipe = folder / "recipe.json"
+
+    def prepare(self, recipe: ZooRecipe) -> None:
+        """Makes the folder, or checks that what is there was made by the same recipe.
+
+        Raises:
+            ValueError: the folder holds a zoo of another recipe.
+        """
+        self._jobs.mkdir(parents=True, exist_ok=True)
+        if self._recipe.exists() and self.recipe().digest() != recipe.digest():
+            raise ValueError(f"{self._recipe} is another recipe; choose another folder or remove that zoo")
+        self._recipe.write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+
+    def recipe(self) -> ZooRecipe:
+        """The recipe this zoo was made by."""
+        return TypeAdapter(ZooRecipe).validate_json(self._recipe.read_bytes())
+
+    def has(self, job: int) -> bool:
+        """Whether a job is complete."""
+        return self._index(job).exists()
+
+    def save(
+        self,
+        job: int,
+        family: str,
+        architecture: Architecture,
+        recipes: Sequence[TrainingRecipe],
+        snapshots: Sequence[Snapshot],
+    ) -> None:
+        """Writes one job; an interrupted write leaves nothing that looks complete."""
+        tensors = {
+            f"{snapshot.member}/{snapshot.step}/{name}": tensor
+            for snapshot in snapshots
+            for name, tensor in snapshot.tensors.items()
+        }
+        save_file(tensors, self._shard(job), metadata={METADATA_KEY: to_json(architecture)})
+        entries = [_entry(job, family, recipes[snapshot.member], snapshot) for snapshot in snapshots]
+        partial = self._index(job).with_suffix(".partial")
+        partial.write_bytes(_ENTRIES.dump_json(entries))
+        partial.rename(self._index(job))
+
+    def entries(self) -> list[Entry]:
+        """The index: all snapshots of all complete jobs, in order."""
+        return [
+            entry for path in sorted(self._jobs.glob("*.json")) for entry in _ENTRIES.validate_json(path.read_bytes())
+        ]
+
+    def networks(self, job: int) -> tuple[Architecture, Iterator[tuple[int, int, dict[str, np.ndarray]]]]:
+        """The architecture of a job, and (member, step, tensors) of its snapshots."""
+        with safe_open(self._shard(job), framework="numpy") as shard:
+            architecture = from_json(shard.metadata()[METADATA_KEY])
+        return architecture, self._networks(job)
+
+    def _networks(self, job: int) -> Iterator[tuple[int, int, dict[str, np.ndarray]]]:
+        with safe_open(self._shard(job), framework="numpy") as shard:
+            names: dict[tuple[int, int], list[str]] = {}
+            for key in shard.keys():  # noqa: SIM118 - the handle is not a mapping
+                member, step, name = key.split("/", 2)
+                names.setdefault((int(member), int(step)), []).append(name)
+            for (member, step), mine in sorted(names.items()):
+                yield member, step, {name: shard.get_tensor(f"{member}/{step}/{name}") for name in mine}
+
+    def _shard(self, job: int) -> Path:
+        return self._jobs / f"{job:05d}.safetensors"
+
+    def _index(self, job: int) -> Path:
+        return self._jobs / f"{job:05d}.json"
+
+
+def _entry(job: int, family: str, training: TrainingRecipe, snapshot: Snapshot) -> Entry:
+    return Entry(
+        job=job,
+        member=snapshot.member,
+        step=snapshot.step,
+        family=family,
+        test_accuracy=snapshot.test.accuracy,
+        test_loss=snapshot.test.loss,
+        test_images=snapshot.test.images,
+        train_accuracy=snapshot.train.accuracy,
+        train_loss=snapshot.train.loss,
+        train_images=snapshot.train.images,
+        is_final=snapshot.step == training.steps,
+        training=training,
+    )
