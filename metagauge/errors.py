@@ -95,6 +95,10 @@ class IdempotencyConflictError(InputError):
     code = "idempotency_conflict"
 
 
+class IdempotencyPendingError(IdempotencyConflictError):
+    """The first request with this idempotency key is still being received."""
+
+
 class ServiceError(MetagaugeError):
     """The service could not do its work now; the same request may succeed later."""
 
@@ -115,6 +119,12 @@ class WorkerLostError(ServiceError):
     """The worker died while it held this job, more often than is retried."""
 
     code = "worker_lost"
+
+
+class JobSupersededError(ServiceError):
+    """The job was cancelled or given to another worker while this one was at it."""
+
+    code = "job_superseded"
 
 
 class ServiceUnavailableError(ServiceError):

@@ -15,8 +15,8 @@ from metagauge.contract import (
     Job,
     JobStatus,
     LayerSummary,
-    PredictorRef,
     Predictions,
+    PredictorRef,
     Problem,
     Report,
     Stability,
@@ -62,7 +62,9 @@ def _report(script: dict[str, object]) -> Report:
         predictions=None if accuracy is None else _predictions(accuracy),
         domain=Domain(in_domain=accuracy is not None, score=0.31, threshold=0.95, reasons=tuple(reasons)),
         stability=Stability(permutation=1e-7, rescale=4e-4),
-        checkpoint=CheckpointSummary(format="onnx", tensors_digest="ab" * 32, parameters=271117, dtypes={"F32": 271117}),
+        checkpoint=CheckpointSummary(
+            format="onnx", tensors_digest="ab" * 32, parameters=271117, dtypes={"F32": 271117}
+        ),
         architecture=ArchitectureSummary(
             provenance="graph",
             assumed=("activation of conv1",),

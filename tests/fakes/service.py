@@ -27,7 +27,7 @@ TYPE = "application/problem+json"
 
 
 class FakeService:
-    """Jobs in memory; every look at a job moves it one stage on, so nothing depends on the clock.
+    """Jobs in memory. Every look moves a job one stage on, a long poll several, so nothing depends on the clock.
 
     What a file holds decides its fate: see `tests.fakes.answers`.
     """
@@ -108,6 +108,8 @@ class FakeService:
     async def _job(self, request: Request) -> Response:
         if request.path_params["id"] not in self.jobs:
             return problem(404, "job_not_found", f"no job is called {request.path_params['id']}")
+        for _ in range(3 if "wait" in request.query_params else 0):
+            self.advance(request.path_params["id"])
         return job_answer(self.advance(request.path_params["id"]))
 
     async def _cancel(self, request: Request) -> Response:
@@ -135,7 +137,11 @@ class FakeService:
 
     async def _predictors(self, request: Request) -> Response:
         known = PredictorSummary(
-            name="cifar10-accuracy", version=1, title="CIFAR-10 accuracy", domain="CIFAR-10 classifiers", scores={"r2": 0.7}
+            name="cifar10-accuracy",
+            version=1,
+            title="CIFAR-10 accuracy",
+            domain="CIFAR-10 classifiers",
+            scores={"r2": 0.7},
         )
         return JSONResponse([json.loads(known.model_dump_json())])
 

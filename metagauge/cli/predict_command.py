@@ -1,0 +1,45 @@
+"""`metagauge predict`: what the service says about one checkpoint."""
+
+import typer
+
+from metagauge.cli.exit_code import ExitCode
+from metagauge.cli.follow import Upload, judge
+from metagauge.cli.options import (
+    DEFAULT_DEADLINE_S,
+    DEFAULT_URL,
+    ArchitectureFile,
+    AsJson,
+    CheckpointFile,
+    DeadlineS,
+    PredictorName,
+    Url,
+    connect,
+)
+from metagauge.cli.report_view import job_view
+from metagauge.cli.terminal import out, write_line
+from metagauge.contract import Job, JobStatus
+
+
+def predict(
+    file: CheckpointFile,
+    architecture: ArchitectureFile = None,
+    predictor: PredictorName = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    deadline_s: DeadlineS = DEFAULT_DEADLINE_S,
+) -> None:
+    """Upload a checkpoint and print what the service predicts."""
+    with connect(url) as client:
+        upload = Upload(path=file, architecture=architecture, predictor=predictor)
+        job = judge(client, upload, deadline_s=deadline_s)
+    show(job, as_json=as_json)
+    if job.status is not JobStatus.SUCCEEDED:
+        raise typer.Exit(ExitCode.NOT_EVALUATED)
+
+
+def show(job: Job, *, as_json: bool) -> None:
+    """Prints `job` for a program or for a person."""
+    if as_json:
+        write_line(job.model_dump_json(indent=2))
+    else:
+        out().print(job_view(job))

@@ -1,0 +1,77 @@
+"""A job and its report as a person reads them in a terminal."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from metagauge.cli.terminal import plain
+from metagauge.contract import Estimate, FindingMessage, Job, Report
+
+LEVEL_STYLES = {"note": "cyan", "warning": "yellow", "error": "red"}
+
+
+def job_view(job: Job) -> RenderableType:
+    """Everything there is to say about `job`."""
+    head = Text.assemble(plain(job.filename, "bold"), f"  {job.status}", "  (cached)" if job.cached else "")
+    parts: list[RenderableType] = [head, Text(f"job {job.id}, {job.size_bytes:,} bytes, sha256 {job.sha256}", "dim")]
+    if job.problem is not None:
+        parts.append(Text.assemble((job.problem.code, "bold red"), ": ", plain(job.problem.detail)))
+    elif job.report is not None:
+        parts.append(report_view(job.report))
+    else:
+        parts.append(Text(f"{job.stage or 'waiting'}, {job.progress:.0%}"))
+    return Group(*parts)
+
+
+def report_view(report: Report) -> RenderableType:
+    """Predictions or the reasons for none, then the structure and the findings."""
+    parts = [_predictions(report), _structure(report)]
+    if report.findings:
+        parts.append(findings_view(report.findings))
+    return Group(*parts)
+
+
+def findings_view(findings: tuple[FindingMessage, ...]) -> RenderableType:
+    """Findings, one a line."""
+    table = Table(box=None, padding=(0, 2, 0, 0), title="Findings", title_justify="left")
+    for column in ("level", "rule", "layer", "what"):
+        table.add_column(column, overflow="fold")
+    for finding in findings:
+        level = Text(finding.level, LEVEL_STYLES.get(finding.level, ""))
+        table.add_row(level, plain(finding.rule), plain(finding.layer or ""), plain(finding.message))
+    return table
+
+
+def interval_text(estimate: Estimate) -> str:
+    """Such as `61.2 %  (57.1 to 64.8 %, 90 % interval)`."""
+    low, high = estimate.interval
+    return f"{estimate.value:.1%}  ({low:.1%} to {high:.1%}, {estimate.coverage:.0%} interval)"
+
+
+def _predictions(report: Report) -> RenderableType:
+    predictor = f"{report.predictor.name} v{report.predictor.version}"
+    if report.predictions is None:
+        reasons = report.domain.reasons or ("no reason was given",)
+        lines = [Text(f"No prediction: outside what {predictor} knows.", "bold yellow")]
+        return Group(*lines, *(Text.assemble("  - ", plain(reason)) for reason in reasons))
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_row("test accuracy", Text(interval_text(report.predictions.test_accuracy), "bold"))
+    table.add_row("generalization gap", interval_text(report.predictions.generalization_gap))
+    table.add_row("predictor", plain(predictor))
+    return table
+
+
+def _structure(report: Report) -> RenderableType:
+    checkpoint, architecture = report.checkpoint, report.architecture
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_row("format", plain(f"{checkpoint.format}, {checkpoint.parameters:,} parameters"))
+    table.add_row("architecture", plain(f"{architecture.family}, {len(architecture.layers)} layers"))
+    table.add_row("read from", plain(_provenance(architecture.provenance, architecture.assumed)))
+    table.add_row("coverage", f"{architecture.coverage:.1%} of the parameters")
+    for piece in architecture.unsupported:
+        table.add_row("not understood", plain(f"{piece.operator} {piece.name}"))
+    return table
+
+
+def _provenance(rung: str, assumed: tuple[str, ...]) -> str:
+    return f"{rung}; assumed: {', '.join(assumed)}" if assumed else rung

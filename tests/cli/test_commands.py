@@ -1,0 +1,138 @@
+"""`predict`, `status` and `predictors`, and what all commands have in common."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from metagauge.cli.main import outcome
+from metagauge.contract import Job, JobStatus
+from tests.fakes.answers import HOSTILE, broken, good, outsider
+from tests.fakes.served import Served
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path):
+    def write(content: bytes, name: str = "net.onnx") -> str:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return str(path)
+
+    return write
+
+
+def test_predict_prints_the_prediction_with_its_interval(
+    served: Served, checkpoint, capsys: pytest.CaptureFixture[str]
+):
+    assert outcome(["predict", checkpoint(good(0.6)), "--url", served.url]) == 0
+    text = capsys.readouterr().out
+    assert "60.0%  (55.0% to 65.0%, 90% interval)" in text
+    assert "resnet" in text
+    assert "dead-channels" in text
+
+
+def test_predict_json_is_the_job_and_nothing_else(served: Served, checkpoint, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["predict", checkpoint(good(0.6)), "--json", "--url", served.url]) == 0
+    job = Job.model_validate_json(capsys.readouterr().out)
+    assert job.status is JobStatus.SUCCEEDED
+
+
+def test_the_address_comes_from_the_environment_too(served: Served, checkpoint, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("METAGAUGE_URL", served.url)
+    assert outcome(["predict", checkpoint(good(0.6))]) == 0
+    assert "POST /predict" in served.service.requests
+
+
+def test_predict_sends_the_architecture_along(served: Served, checkpoint):
+    sidecar = checkpoint(b'{"operations": []}', "net.json")
+    assert outcome(["predict", checkpoint(good(0.6)), "--architecture", sidecar, "--url", served.url]) == 0
+    assert served.service.sidecars["job-1"] == b'{"operations": []}'
+
+
+def test_an_abstention_is_an_answer_with_reasons(served: Served, checkpoint, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["predict", checkpoint(outsider("it has 1000 classes")), "--url", served.url]) == 0
+    text = capsys.readouterr().out
+    assert "No prediction" in text
+    assert "it has 1000 classes" in text
+
+
+def test_a_failed_job_cannot_be_evaluated_and_says_why(served: Served, checkpoint, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["predict", checkpoint(broken("no_parameters", "nothing to weigh")), "--url", served.url]) == 2
+    assert "no_parameters: nothing to weigh" in capsys.readouterr().out
+
+
+def test_a_refused_upload_says_its_code_on_stderr(served: Served, checkpoint, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["predict", checkpoint(b""), "--json", "--url", served.url]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "(empty_upload)" in captured.err
+
+
+def test_an_unreachable_service_is_named(
+    checkpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("metagauge.client.transport.ATTEMPTS", 0)
+    assert outcome(["predict", checkpoint(good(0.6)), "--url", "http://127.0.0.1:1"]) == 2
+    assert "no answer from http://127.0.0.1:1" in capsys.readouterr().err
+
+
+def test_status_shows_one_job_and_a_missing_one_is_an_error(
+    served: Served, checkpoint, capsys: pytest.CaptureFixture[str]
+):
+    outcome(["predict", checkpoint(good(0.6)), "--url", served.url])
+    capsys.readouterr()
+    assert outcome(["status", "job-1", "--json", "--url", served.url]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "succeeded"
+    assert outcome(["status", "job-9", "--url", served.url]) == 2
+    assert "job_not_found" in capsys.readouterr().err
+
+
+def test_predictors_lists_what_is_served(served: Served, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["predictors", "--url", served.url]) == 0
+    assert "cifar10-accuracy" in capsys.readouterr().out
+    assert outcome(["predictors", "--json", "--url", served.url]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["scores"] == {"r2": 0.7}
+
+
+def test_a_strangers_names_reach_the_terminal_as_text(served: Served, checkpoint, capsys: pytest.CaptureFixture[str]):
+    assert "\x1b" in HOSTILE
+    outcome(["predict", checkpoint(good(0.6)), "--url", served.url])
+    text = capsys.readouterr().out
+    assert "\x1b" not in text
+    assert "\\x1b[31m[bold]" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["predict"], ["predict", "/no/such/file"], ["frobnicate"], ["status"], ["predictors", "--url", "localhost:8000"]],
+)
+def test_wrong_usage_exits_with_four(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    assert outcome(arguments) == 4
+    assert "metagauge: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["audit", "--help"], ["inspect", "--help"]])
+def test_help_is_no_failure(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    assert outcome(arguments) == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_an_unforeseen_error_is_not_taken_for_a_failed_requirement(
+    served: Served, checkpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def breaks(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("metagauge.cli.predict_command.judge", breaks)
+    assert outcome(["predict", checkpoint(good(0.6)), "--url", served.url]) == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_the_installed_command_exits_with_the_code(served: Served, checkpoint):
+    command = [str(Path(sys.executable).parent / "metagauge"), "audit", checkpoint(good(0.4)), "--url", served.url]
+    ended = subprocess.run([*command, "--require", "test_accuracy>=0.5"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "FAILED" in ended.stdout
+    assert ended.stderr == ""
