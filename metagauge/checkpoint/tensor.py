@@ -7,7 +7,8 @@ from math import prod
 
 import numpy as np
 
-FLOAT_DTYPES = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
+FLOAT_DTYPES = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ"})
+"""Types whose elements are numbers by themselves; block-scaled ones are not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,14 @@ class Tensor:
     def is_float(self) -> bool:
         """Whether the elements are floating-point numbers."""
         return self.dtype in FLOAT_DTYPES
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether it can be a learned parameter: floats, an axis at least and more than one element.
+
+        Leaves out counters (BatchNorm's num_batches_tracked) and the scalars ONNX graphs compute with (epsilons).
+        """
+        return self.is_float and len(self.shape) > 0 and self.size > 1
 
     def array(self) -> np.ndarray:
         """The elements, of this shape.
