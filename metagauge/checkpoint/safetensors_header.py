@@ -103,7 +103,7 @@ def _check_names(fields: dict[str, Json]) -> None:
         try:
             name.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise MalformedCheckpointError(f"the name {ascii(name[:100])} is not Unicode text") from error
+            raise MalformedCheckpointError(f"the name {name[:100]!a} is not Unicode text") from error
 
 
 def _metadata(fields: Json) -> Mapping[str, str]:
