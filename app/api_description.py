@@ -1,0 +1,55 @@
+"""What the generated OpenAPI document cannot know: the bodies of uploads, which are streamed, and the refusals."""
+
+from typing import Any
+
+from app.problems import KINDS, MEDIA_TYPE
+from metagauge.contract import Problem
+
+_BINARY = {"type": "string", "format": "binary"}
+_SIDECAR = {
+    **_BINARY,
+    "description": "Optional: a Metagauge architecture specification or a Hugging Face config.json, as JSON",
+}
+
+PREDICT_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": _BINARY, "architecture": _SIDECAR},
+            }
+        },
+        "application/octet-stream": {"schema": _BINARY},
+    },
+}
+"""Body of `POST /predict`."""
+
+BATCH_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "array", "items": _BINARY}, "architecture": _SIDECAR},
+            }
+        }
+    },
+}
+"""Body of `POST /predict/batch`."""
+
+
+def refusals() -> dict[int | str, dict[str, Any]]:
+    """A response entry for every status that a problem can have."""
+    titles: dict[int, list[str]] = {}
+    for code, kind in KINDS.items():
+        titles.setdefault(kind.status, []).append(code)
+    return {
+        status: {"model": Problem, "description": ", ".join(codes), "content": {MEDIA_TYPE: {}}}
+        for status, codes in sorted(titles.items())
+    }
+
+
+REFUSALS = refusals()

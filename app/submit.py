@@ -1,0 +1,105 @@
+"""From received uploads to jobs: cached, replayed, refused or queued."""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from dramatiq.brokers.redis import RedisBroker
+from redis.exceptions import RedisError
+from starlette.concurrency import run_in_threadpool
+
+from app.catalog import Offer
+from app.store import JobStore, Reservation
+from app.upload import CheckpointUpload, Uploads
+from metagauge.contract import JobStatus
+from metagauge.errors import IdempotencyConflictError, IdempotencyPendingError, JobNotFoundError
+from metagauge.service import queue
+from metagauge.service.keys import new_job_id
+from metagauge.service.record import JobRecord, now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What a request asks for, once its bytes are stored."""
+
+    uploads: Uploads
+    offer: Offer
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for two requests which ask for the same."""
+        sidecar, summary = self.uploads.sidecar, self.offer.summary
+        files = (f"{upload.filename}:{upload.blob.sha256}" for upload in self.uploads.checkpoints)
+        text = "\n".join((summary.name, str(summary.version), sidecar.sha256 if sidecar else "-", *files))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Submitter:
+    """Makes jobs."""
+
+    def __init__(self, store: JobStore, broker: RedisBroker) -> None:
+        self._store = store
+        self._broker = broker
+
+    async def submit(self, submission: Submission, key: str | None) -> list[JobRecord]:
+        """One job for each checkpoint; the jobs of the earlier request when `key` was used before.
+
+        Raises:
+            QueueFullError: no more jobs are taken.
+            IdempotencyConflictError: `key` came with another request.
+            IdempotencyPendingError: the request that came first with `key` is not through yet.
+        """
+        if key is None:
+            return await self._jobs(submission)
+        held = await self._store.reserve(key, submission.fingerprint)
+        if held is not None:
+            return await self._replay(held, submission, key)
+        try:
+            jobs = await self._jobs(submission)
+        except BaseException:
+            await self._store.release(key)
+            raise
+        ids = tuple(job.id for job in jobs)
+        await self._store.remember(key, Reservation(fingerprint=submission.fingerprint, job_ids=ids))
+        return jobs
+
+    async def _replay(self, held: Reservation, submission: Submission, key: str) -> list[JobRecord]:
+        if held.fingerprint != submission.fingerprint:
+            raise IdempotencyConflictError(f"the idempotency key {key!r} came with another upload; use a new key")
+        if not held.job_ids:
+            raise IdempotencyPendingError(f"the first request with idempotency key {key!r} is not through; try again")
+        try:
+            return [await self._store.get(job_id) for job_id in held.job_ids]
+        except JobNotFoundError:
+            return await self._jobs(submission)
+
+    async def _jobs(self, submission: Submission) -> list[JobRecord]:
+        return [await self._job(upload, submission) for upload in submission.uploads.checkpoints]
+
+    async def _job(self, upload: CheckpointUpload, submission: Submission) -> JobRecord:
+        moment, summary, sidecar = now(), submission.offer.summary, submission.uploads.sidecar
+        job = JobRecord(
+            id=new_job_id(),
+            status=JobStatus.QUEUED,
+            created_at=moment,
+            filename=upload.filename,
+            sha256=upload.blob.sha256,
+            size_bytes=upload.blob.size_bytes,
+            sidecar=sidecar and sidecar.sha256,
+            predictor=summary.name,
+            predictor_version=summary.version,
+        )
+        if upload.refusal is not None:
+            job = replace(job, status=JobStatus.FAILED, failure=upload.refusal, finished_at=moment)
+        elif (report := await self._store.result(job.identity)) is not None:
+            job = replace(job, status=JobStatus.SUCCEEDED, report=report, finished_at=moment, progress=1.0, cached=True)
+        await self._store.create(job)
+        if not job.status.is_final:
+            await self._enqueue(job)
+        return job
+
+    async def _enqueue(self, job: JobRecord) -> None:
+        try:
+            await run_in_threadpool(self._broker.enqueue, queue.message(job.id))
+        except (RedisError, OSError):
+            await self._store.forget(job)
+            raise

@@ -1,0 +1,101 @@
+"""A job as Redis keeps it: one hash, every field a string, absent fields left out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from metagauge.contract import JobStatus, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a job has no report: the `code` and message of an error of `metagauge.errors`."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """One job. `report` is the JSON of `metagauge.contract.Report`; `sidecar` the sha256 of what was sent beside it."""
+
+    id: str
+    status: JobStatus
+    stage: Stage | None = None
+    progress: float = 0.0
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    attempts: int = 0
+    filename: str
+    sha256: str
+    size_bytes: int
+    sidecar: str | None = None
+    predictor: str
+    predictor_version: int
+    cached: bool = False
+    report: str | None = None
+    failure: Failure | None = None
+
+    @property
+    def identity(self) -> str:
+        """What the report depends on: content, sidecar, predictor and its version."""
+        return f"{self.predictor}-v{self.predictor_version}:{self.sha256}:{self.sidecar or '-'}"
+
+
+def now() -> datetime:
+    """The current moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def encode(record: JobRecord) -> dict[str, str]:
+    """The fields of the hash."""
+    fields = {
+        "id": record.id,
+        "status": record.status.value,
+        "stage": record.stage and record.stage.value,
+        "progress": repr(record.progress),
+        "created_at": record.created_at.isoformat(),
+        "started_at": record.started_at and record.started_at.isoformat(),
+        "finished_at": record.finished_at and record.finished_at.isoformat(),
+        "attempts": str(record.attempts),
+        "filename": record.filename,
+        "sha256": record.sha256,
+        "size_bytes": str(record.size_bytes),
+        "sidecar": record.sidecar,
+        "predictor": record.predictor,
+        "predictor_version": str(record.predictor_version),
+        "cached": str(int(record.cached)),
+        "report": record.report,
+        "failure_code": record.failure and record.failure.code,
+        "failure_detail": record.failure and record.failure.detail,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def decode(fields: Mapping[str, str]) -> JobRecord:
+    """The job whose hash holds `fields`."""
+    stage, code = fields.get("stage"), fields.get("failure_code")
+    return JobRecord(
+        id=fields["id"],
+        status=JobStatus(fields["status"]),
+        stage=None if stage is None else Stage(stage),
+        progress=float(fields["progress"]),
+        created_at=datetime.fromisoformat(fields["created_at"]),
+        started_at=_moment(fields.get("started_at")),
+        finished_at=_moment(fields.get("finished_at")),
+        attempts=int(fields["attempts"]),
+        filename=fields["filename"],
+        sha256=fields["sha256"],
+        size_bytes=int(fields["size_bytes"]),
+        sidecar=fields.get("sidecar"),
+        predictor=fields["predictor"],
+        predictor_version=int(fields["predictor_version"]),
+        cached=fields["cached"] == "1",
+        report=fields.get("report"),
+        failure=None if code is None else Failure(code=code, detail=fields["failure_detail"]),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
