@@ -1,0 +1,106 @@
+"""The report: what a job found out, as the user sees it."""
+
+from dataclasses import dataclass
+
+from metagauge.architecture.architecture import Architecture, Operation
+from metagauge.architecture.layers import Attention, Conv, Linear
+from metagauge.architecture.resolve import parameter_shape
+from metagauge.architecture.values import layer_parameters
+from metagauge.checkpoint.checkpoint import Checkpoint
+from metagauge.checkpoint.finding import Finding
+from metagauge.contract import (
+    ArchitectureSummary,
+    Domain,
+    Estimate,
+    FindingMessage,
+    LayerSummary,
+    Predictions,
+    PredictorRef,
+    Report,
+    UnsupportedSummary,
+)
+from metagauge.graph.parameter_graph import ParameterGraph
+from models.prediction import Interval, Prediction
+from worker.reading.outcome import Reading
+from worker.reading.sandbox import Read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One checkpoint, all the way through."""
+
+    predictor: PredictorRef
+    read: Read
+    graph: ParameterGraph
+    prediction: Prediction
+    timings_s: dict[str, float]
+
+
+def report(judged: Judged) -> Report:
+    """The report on `judged`."""
+    reading, prediction = judged.read.reading, judged.prediction
+    return Report(
+        predictor=judged.predictor,
+        predictions=_predictions(prediction),
+        domain=Domain(
+            in_domain=prediction.in_domain,
+            score=prediction.score,
+            threshold=prediction.threshold,
+            reasons=prediction.reasons,
+        ),
+        checkpoint=reading.summary,
+        architecture=_architecture(reading, judged.graph, judged.read.checkpoint),
+        findings=tuple(_finding(finding) for finding in reading.findings),
+        timings_s={**reading.timings_s, **judged.timings_s},
+    )
+
+
+def _predictions(prediction: Prediction) -> Predictions | None:
+    accuracy, gap = prediction.test_accuracy, prediction.generalization_gap
+    if accuracy is None or gap is None:
+        return None
+    return Predictions(test_accuracy=_estimate(accuracy), generalization_gap=_estimate(gap))
+
+
+def _estimate(interval: Interval) -> Estimate:
+    return Estimate(value=interval.value, interval=(interval.low, interval.high), coverage=interval.coverage)
+
+
+def _architecture(reading: Reading, graph: ParameterGraph, checkpoint: Checkpoint) -> ArchitectureSummary:
+    architecture: Architecture = reading.architecture
+    return ArchitectureSummary(
+        provenance=architecture.provenance.rung,
+        assumed=architecture.provenance.assumed,
+        family=graph.family,
+        coverage=min(1.0, graph.represented / max(1, reading.float_elements)),
+        layers=tuple(_layer(operation, checkpoint) for operation in architecture.operations),
+        unsupported=tuple(
+            UnsupportedSummary(operator=piece.operator, name=piece.name, tensors=piece.tensors)
+            for piece in architecture.unsupported
+        ),
+    )
+
+
+def _layer(operation: Operation, checkpoint: Checkpoint) -> LayerSummary:
+    layer = operation.layer
+    names = {parameter.tensor for parameter in layer_parameters(layer)}
+    match layer:
+        case Linear() | Conv():
+            shape = parameter_shape(layer.weight, checkpoint)
+        case Attention():
+            shape = parameter_shape(layer.output.weight, checkpoint)
+        case _:
+            shape = ()
+    return LayerSummary(
+        name=operation.name,
+        kind=layer.kind,
+        inputs=operation.inputs,
+        shape=shape,
+        parameters=sum(checkpoint.tensor(name).size for name in names),
+    )
+
+
+def _finding(finding: Finding) -> FindingMessage:
+    return FindingMessage(
+        rule=finding.rule, level=finding.level, message=finding.message, layer=finding.layer, value=finding.value
+    )
