@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+METAGAUGE_STATE_DIR ?= .var
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint clean
@@ -17,6 +18,10 @@ $(BIN)/.test: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $@ $(BIN)/.run
+
+run: $(BIN)/.run ## Start Redis, the API and a worker; Ctrl-C stops them, METAGAUGE_PORT and METAGAUGE_STATE_DIR move them
+	@mkdir -p -m 700 $(METAGAUGE_STATE_DIR)
+	@PATH="$(abspath $(BIN)):$$PATH" METAGAUGE_STATE_DIR="$(METAGAUGE_STATE_DIR)" supervisord -c supervisord.conf
 
 test: $(BIN)/.test ## Install everything and run the whole suite
 	$(BIN)/python -m pytest
