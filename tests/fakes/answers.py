@@ -49,7 +49,7 @@ def final_job(job: Job, content: bytes) -> Job:
     done = job.model_copy(update={"finished_at": datetime.now(UTC), "progress": 1.0, "stage": None, "attempts": 1})
     if "code" in script:
         refusal = Problem(title="The checkpoint was refused", status=422, code=script["code"], detail=script["detail"])
-        return done.model_copy(update={"status": JobStatus.FAILED, "problem": refusal})
+        return done.model_copy(update={"status": JobStatus.FAILED, "stage": job.stage, "problem": refusal})
     return done.model_copy(update={"status": JobStatus.SUCCEEDED, "report": _report(script)})
 
 

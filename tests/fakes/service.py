@@ -1,5 +1,6 @@
 """A small service that speaks the contract, with faults on demand. It judges a file by what the file says."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -23,6 +24,8 @@ from tests.fakes.answers import final_job
 
 PAGE = Path(__file__).parents[2] / "app" / "page"
 CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"  # noqa: E501
+LOOK_S = 0.01
+"""Between two events of a job."""
 TYPE = "application/problem+json"
 
 
@@ -40,6 +43,8 @@ class FakeService:
         self.faults: list[Response] = []
         self.requests: list[str] = []
         self.events_work = True
+        self.held = False
+        """Whether jobs stay where they are."""
 
     def app(self) -> Starlette:
         routes = [
@@ -57,7 +62,7 @@ class FakeService:
     def advance(self, job_id: str) -> Job:
         """The job as it is, which then moves on."""
         job = self.jobs[job_id]
-        if not job.status.is_final:
+        if not job.status.is_final and not self.held:
             self.jobs[job_id] = self._next(job)
         return job
 
@@ -132,6 +137,7 @@ class FakeService:
                 yield {"event": "job", "data": job.model_dump_json()}
                 if job.status.is_final:
                     return
+                await asyncio.sleep(LOOK_S)
 
         return EventSourceResponse(events())
 
