@@ -50,6 +50,8 @@ class NodeGroup:
     norm_groups: int = 1
     activation: ActivationFunction = "identity"
     slope: float = 0.0
+    is_causal: bool = False
+    """For the heads of an attention: whether a token sees only earlier ones."""
     ordered: bool = False
 
 
@@ -61,7 +63,9 @@ class Reading:
     reach: int = 1
     """Window size of a pool in positions; all positions for a global pool."""
     step: int = 1
-    """Stride of that pool, as a ratio of positions."""
+    """Stride of that pool in positions."""
+    padding: int = 0
+    """Positions of padding around that pool, both sides of all axes together."""
     broadcast: bool = False
     """Whether the pooled value is given to every position again (DeepSets)."""
     raster: bool = False
@@ -90,7 +94,7 @@ class Block:
     dilation: tuple[int, ...] = ()
     padding: tuple[tuple[int, int], ...] = ()
     heads: int = 0
-    reading: Reading = Reading()  # noqa: RUF009 - a frozen value
+    reading: Reading = Reading()
 
     @property
     def is_wiring(self) -> bool:
@@ -144,7 +148,7 @@ class ParameterGraph:
 
 
 def _edges(block: Block, offsets: np.ndarray, number: int) -> tuple[np.ndarray, ...]:
-    targets, sources_per_run, positions = block.weight.shape
+    targets, sources_per_run, _ = block.weight.shape
     target, source, position = (axis.ravel() for axis in np.indices(block.weight.shape))
     run = target * block.groups // targets
     return (

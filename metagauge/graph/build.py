@@ -1,0 +1,137 @@
+"""From an architecture and its checkpoint to the parameter graph, in canonical form.
+
+Canonical means that one function gives one graph, whichever file it came in:
+
+- batch norm is folded into the linear or convolution before it, as exporters do;
+- a sum merges the linear layers it adds into one group of neurons, so that a residual branch, a shortcut convolution
+  and the two maps of a set layer are parallel blocks (Lim et al. 2024, sec. 3 and app. B);
+- every linear or convolution has a bias, of zeros where the file has none;
+- pooling, flattening and selection are not neurons but the way in which a block reads its source.
+"""
+
+from collections import Counter
+from typing import assert_never
+
+from metagauge.architecture.architecture import Architecture, Operation
+from metagauge.architecture.layers import (
+    Activation,
+    Add,
+    Attention,
+    BatchNorm,
+    ClassToken,
+    Conv,
+    Flatten,
+    GlobalPool,
+    GroupNorm,
+    LayerNorm,
+    Linear,
+    Pool,
+    PositionTable,
+    Raster,
+    SelectToken,
+    SetPool,
+    Tokens,
+)
+from metagauge.architecture.resolve import parameter_shape
+from metagauge.architecture.values import Value, layer_parameters, values
+from metagauge.checkpoint.checkpoint import Checkpoint
+from metagauge.graph.draft import Cursor, Draft
+from metagauge.graph.parameter_graph import ParameterGraph, Reading
+
+
+def build(architecture: Architecture, checkpoint: Checkpoint) -> ParameterGraph:
+    """The parameter graph of a network; weights are views over the checkpoint unless batch norm is folded into them.
+
+    Raises:
+        ArchitectureMismatchError: the architecture does not fit the checkpoint.
+    """
+    known = values(architecture, lambda parameter: parameter_shape(parameter, checkpoint))
+    readers = Counter(name for operation in architecture.operations for name in operation.inputs)
+    draft = Draft(checkpoint)
+    cursors = {architecture.input_name: draft.input_group(known[architecture.input_name])}
+    for operation in architecture.operations:
+        sources = tuple(cursors[name] if readers[name] == 1 else cursors[name].shared() for name in operation.inputs)
+        inputs = tuple(known[name] for name in operation.inputs)
+        cursors[operation.name] = _visit(draft, operation, sources, inputs, known[operation.name])
+    draft.finish(cursors[architecture.operations[-1].name])
+    return ParameterGraph(
+        groups=draft.groups(),
+        blocks=draft.blocks(),
+        family=family_of(architecture),
+        represented=_represented(architecture, checkpoint),
+    )
+
+
+def family_of(architecture: Architecture) -> str:
+    """The coarse kind of a network, for people: vit, deepsets, cnn1d, resnet, cnn, mlp or other."""
+    layers = [operation.layer for operation in architecture.operations]
+    if any(isinstance(layer, Attention) for layer in layers):
+        return "vit"
+    if any(isinstance(layer, SetPool) for layer in layers):
+        return "deepsets"
+    convolutions = [layer for layer in layers if isinstance(layer, Conv)]
+    if any(len(layer.stride) == 1 for layer in convolutions):
+        return "cnn1d"
+    if convolutions:
+        return "resnet" if any(isinstance(layer, Add) for layer in layers) else "cnn"
+    return "mlp" if any(isinstance(layer, Linear) for layer in layers) else "other"
+
+
+def _visit(
+    draft: Draft, operation: Operation, sources: tuple[Cursor, ...], inputs: tuple[Value, ...], output: Value
+) -> Cursor:
+    name, layer, source, value = operation.name, operation.layer, sources[0], inputs[0]
+    match layer:
+        case Linear():
+            return draft.linear(name, layer, source, output)
+        case Conv():
+            return draft.convolution(name, layer, source, output)
+        case BatchNorm():
+            return draft.batch_norm(name, layer, source, value)
+        case GroupNorm():
+            return draft.normalise(name, "group", layer.groups, (layer.scale, layer.shift), source, value)
+        case LayerNorm():
+            return draft.normalise(name, "layer", 1, (layer.scale, layer.shift), source, value)
+        case Activation():
+            return draft.activate(name, layer, source, value)
+        case Add():
+            return draft.add(name, sources, output)
+        case Attention():
+            return draft.attention(name, layer, source, output)
+        case ClassToken():
+            return draft.table(name, "token", layer.token, source, output)
+        case PositionTable():
+            return draft.table(name, "position", layer.table, source, output)
+        case Flatten():
+            return draft.flatten(name, source, value)
+        case Pool() | GlobalPool() | SetPool() | SelectToken() | Raster():
+            return draft.read_through(name, source, value, _reading(layer, value))
+        case Tokens():
+            return source
+        case _:
+            assert_never(layer)
+
+
+def _reading(layer: Pool | GlobalPool | SetPool | SelectToken | Raster, value: Value) -> Reading:
+    match layer:
+        case Pool():
+            reach = step = 1
+            for size, stride in zip(layer.kernel, layer.stride, strict=True):
+                reach, step = reach * size, step * stride
+            padding = sum(size for pair in layer.padding for size in pair)
+            return Reading(reduction=layer.reduction, reach=reach, step=step, padding=padding)
+        case GlobalPool():
+            return Reading(reduction=layer.reduction, reach=value.positions, step=value.positions)
+        case SetPool():
+            return Reading(reduction=layer.reduction, reach=value.positions, step=value.positions, broadcast=True)
+        case SelectToken():
+            return Reading(token=layer.index)
+        case Raster():
+            return Reading(raster=len(value.shape) > 2)
+        case _:
+            assert_never(layer)
+
+
+def _represented(architecture: Architecture, checkpoint: Checkpoint) -> int:
+    names = {each.tensor for operation in architecture.operations for each in layer_parameters(operation.layer)}
+    return sum(checkpoint.tensor(name).size for name in names if checkpoint.tensor(name).is_float)
