@@ -1,5 +1,6 @@
 """From a parameter to its numbers."""
 
+from math import prod
 from typing import assert_never
 
 import numpy as np
@@ -7,6 +8,9 @@ import numpy as np
 from metagauge.architecture.parameter import Parameter, Reshape, Scale, Slice, Transpose, View
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.errors import ArchitectureMismatchError
+
+_RANK_MAX = 64
+"""numpy's own bound on the axes of an array."""
 
 
 def resolve(parameter: Parameter, checkpoint: Checkpoint) -> np.ndarray:
@@ -29,7 +33,7 @@ def parameter_shape(parameter: Parameter, checkpoint: Checkpoint) -> tuple[int, 
     for view in parameter.views:
         match view:
             case Reshape():
-                if int(np.prod(view.shape)) != stand_in.size:
+                if not _reshapes(stand_in.size, view.shape):
                     raise _misfit(parameter.tensor, stand_in.shape, view)
                 stand_in = np.broadcast_to(np.float32(0), view.shape)
             case Scale():
@@ -47,7 +51,7 @@ def apply_view(array: np.ndarray, view: View, name: str) -> np.ndarray:
                 raise _misfit(name, array.shape, view)
             return array.transpose(view.axes)
         case Reshape():
-            if int(np.prod(view.shape)) != array.size or min(view.shape, default=1) < 0:
+            if not _reshapes(array.size, view.shape):
                 raise _misfit(name, array.shape, view)
             return array.reshape(view.shape)
         case Slice():
@@ -58,6 +62,11 @@ def apply_view(array: np.ndarray, view: View, name: str) -> np.ndarray:
             return array * np.asarray(view.factor, dtype=array.dtype)
         case _:
             assert_never(view)
+
+
+def _reshapes(size: int, shape: tuple[int, ...]) -> bool:
+    """Whether `size` elements fill `shape`; sizes come from a specification, and may be of any magnitude and sign."""
+    return min(shape, default=1) > 0 and len(shape) <= _RANK_MAX and prod(shape) == size
 
 
 def _misfit(name: str, shape: tuple[int, ...], view: View) -> ArchitectureMismatchError:
