@@ -72,7 +72,7 @@ def values(architecture: Architecture, shape_of: ShapeOf) -> Mapping[str, Value]
             if name not in known:
                 message = f"layer {operation.name!r} reads {name!r}, which is not the output of an earlier layer"
                 raise ArchitectureMismatchError(message)
-        known[operation.name] = _output(operation, tuple(known[name] for name in operation.inputs), shape_of)
+        known[operation.name] = output_value(operation, tuple(known[name] for name in operation.inputs), shape_of)
     return known
 
 
@@ -111,7 +111,12 @@ def _rank_fits(layout: Layout, rank: int) -> bool:
             assert_never(layout)
 
 
-def _output(operation: Operation, inputs: tuple[Value, ...], shape_of: ShapeOf) -> Value:
+def output_value(operation: Operation, inputs: tuple[Value, ...], shape_of: ShapeOf) -> Value:
+    """The value of one layer.
+
+    Raises:
+        ArchitectureMismatchError: the layer does not fit what it reads.
+    """
     check = _Check(operation=operation, shape_of=shape_of)
     if isinstance(operation.layer, Add):
         return check.add(inputs)

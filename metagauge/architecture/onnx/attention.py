@@ -1,0 +1,156 @@
+"""Attention, recognised by what is multiplied: softmax(Q K^T factor) V over heads that the reshapes made."""
+
+from dataclasses import replace
+from math import prod, sqrt
+
+import numpy as np
+
+from metagauge.architecture.layers import Activation, ActivationFunction
+from metagauge.architecture.onnx.arrange import features, linear_part
+from metagauge.architecture.onnx.attributes import integer
+from metagauge.architecture.onnx.draft import Context
+from metagauge.architecture.onnx.lifting import Lifting
+from metagauge.architecture.onnx.movement import Inputs, position, unmovable
+from metagauge.architecture.onnx.states import Known, Scores, State
+from metagauge.architecture.onnx.view import BATCH, Run, Step, View, full, run
+from metagauge.checkpoint.program import Node
+from metagauge.errors import StructureNotInferableError
+
+_MASKED = -1e4
+"""Scores at and below this are taken as masked: exporters write -inf, -1e4 or the lowest float."""
+
+
+def scores(lifting: Lifting, left: View, right: View) -> Scores:
+    """Query (*leading, tokens, width) times key (*leading, width, tokens)."""
+    left_factor, left = lifting.scaling(left)
+    right_factor, right = lifting.scaling(right)
+    if len(left.runs) != len(right.runs) or len(left.runs) < 3:
+        raise StructureNotInferableError("multiplies two values of the network that are no query and key")
+    *leading, rows, width = left.runs
+    *right_leading, right_width, columns = right.runs
+    tokens = _tokens(lifting, left, rows)
+    if _tokens(lifting, right, columns) != tokens:
+        raise StructureNotInferableError("the query and the key have different tokens")
+    heads = _heads(leading)
+    if [prod(s.size for s in run) for run in leading] != [prod(s.size for s in run) for run in right_leading]:
+        raise StructureNotInferableError("the query and the key have different heads")
+    query = linear_part(lifting, left.source, (*heads, *width), left.offsets[1])
+    key = linear_part(lifting, right.source, (*_heads(right_leading), *right_width), right.offsets[1])
+    return Scores(
+        source=_common_source(lifting, left, right.source),
+        query=query,
+        key=key,
+        leading=tuple(leading),
+        tokens=tokens,
+        heads=prod(step.size for step in heads),
+        width=prod(step.size for step in width),
+        factor=left_factor * right_factor,
+    )
+
+
+def attended(lifting: Lifting, weights: Scores, right: View) -> View:
+    """Normalised scores times value (*leading, tokens, width): the heads' features side by side."""
+    factor, right = lifting.scaling(right)
+    *leading, rows, width = right.runs
+    if not weights.normalised or _tokens(lifting, right, rows) != weights.tokens:
+        raise StructureNotInferableError("multiplies attention scores by something that is not their value")
+    if right.shape[:-2] != weights.shape[:-2]:
+        raise StructureNotInferableError("the value has other heads than the query")
+    if _common_source(lifting, right, None) != weights.source:
+        raise StructureNotInferableError("the value comes from other features than the query: cross attention")
+    value = lifting.scaled_linear(
+        linear_part(lifting, right.source, (*_heads(leading), *width), right.offsets[1]), factor
+    )
+    extra = weights.factor * sqrt(weights.width)
+    context = Context(
+        source=weights.source,
+        heads=weights.heads,
+        query=weights.query if abs(extra - 1) < 1e-4 else lifting.scaled_linear(weights.query, extra),
+        key=weights.key,
+        value=value,
+        causal=weights.causal,
+    )
+    size = prod(step.size for step in width)
+    source = lifting.draft.add_context(context, weights.tokens, weights.heads * size)
+    runs = (*_side_by_side(weights, size), full(0, weights.tokens), run(Step(axis=1, stride=1, size=size)))
+    return View(source=source, runs=runs, offsets=(0, 0))
+
+
+def with_constant(lifting: Lifting, operator: str, weights: Scores, known: Known) -> Scores:
+    """Scores times or over a number, or plus a mask."""
+    array = lifting.array(known)
+    if operator == "Add":
+        return _masked(weights, array)
+    if array.size != 1 or weights.normalised:
+        raise StructureNotInferableError("attention scores are multiplied by more than one number")
+    number = float(array.reshape(-1)[0])
+    return replace(weights, factor=weights.factor / number if operator == "Div" else weights.factor * number)
+
+
+def softmax(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """Softmax and LogSoftmax: of attention scores, or of features."""
+    state = inputs[0]
+    if not isinstance(state, Scores | View):
+        raise unmovable(state)
+    rank = len(state.shape)
+    axis = position(integer(node, "axis", -1 if lifting.opset >= 13 else 1), rank)
+    if axis != rank - 1:
+        raise StructureNotInferableError(f"over axis {axis} of {rank}")
+    if isinstance(state, Scores):
+        if node.operator != "Softmax" or state.normalised:
+            raise StructureNotInferableError("attention scores are normalised by something other than one softmax")
+        return replace(state, normalised=True)
+    function: ActivationFunction = "softmax" if node.operator == "Softmax" else "log_softmax"
+    view = features(lifting, lifting.settled(state), axis)
+    return replace(view, source=lifting.draft.add(Activation(function=function), view.source))
+
+
+def _masked(weights: Scores, mask: np.ndarray) -> Scores:
+    square = (weights.tokens, weights.tokens)
+    if weights.normalised or mask.size not in (1, prod(square)):
+        raise StructureNotInferableError("attention scores have a bias")
+    mask = np.broadcast_to(mask.reshape(square) if mask.size == prod(square) else mask.reshape(1, 1), square)
+    if not mask.any():
+        return weights
+    allowed = np.tril(np.ones(square, dtype=bool))
+    if not mask[allowed].any() and np.all(mask[~allowed] <= _MASKED):
+        return replace(weights, causal=True)
+    raise StructureNotInferableError("attention scores have a bias or a mask that is not causal")
+
+
+def _tokens(lifting: Lifting, view: View, tokens: Run) -> int:
+    value = lifting.draft.value(view.source)
+    if value.layout != "sequence" or tokens != full(0, value.positions):
+        raise StructureNotInferableError(f"multiplies parts of a {value} that are no query, key or value of attention")
+    return value.positions
+
+
+def _heads(leading: list[Run]) -> Run:
+    steps = tuple(step for run in leading for step in run if step.axis != BATCH)
+    if any(step.axis != 1 for step in steps):
+        raise StructureNotInferableError("attention within parts of the tokens")
+    return steps
+
+
+def _common_source(lifting: Lifting, view: View, other: str | None) -> str:
+    sources = set()
+    for name in (view.source, other or view.source):
+        operation = lifting.draft.operation(name)
+        sources.add(operation.inputs if operation else (name,))
+    if len(sources) != 1:
+        raise StructureNotInferableError("the query and the key come from different features: cross attention")
+    return sources.pop()[0]
+
+
+def _side_by_side(weights: Scores, width: int) -> tuple[Run, ...]:
+    stride = weights.heads * width
+    leading: list[Run] = []
+    for old in weights.leading:
+        steps: list[Step] = []
+        for step in old:
+            if step.axis != BATCH:
+                stride //= step.size
+                step = Step(axis=1, stride=stride, size=step.size)
+            steps.append(step)
+        leading.append(run(*steps))
+    return tuple(leading)

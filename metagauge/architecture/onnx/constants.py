@@ -1,0 +1,95 @@
+"""Operators that compute with shapes: the unknown batch is a number like any other, so plain arithmetic folds them."""
+
+from math import prod
+
+import numpy as np
+
+from metagauge.architecture.onnx.attributes import integer
+from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
+from metagauge.architecture.onnx.movement import Inputs, shape_of, unmovable
+from metagauge.architecture.onnx.states import Numbers, State, Weight
+from metagauge.architecture.onnx.view import View
+from metagauge.checkpoint.program import Node
+from metagauge.errors import StructureNotInferableError
+
+_DTYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float32, 11: np.float64, 16: np.float32}
+"""ONNX's numbers for element types; half precision only ever holds scalars here."""
+
+
+def same(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """Operators that change nothing when a network is used: Identity, Dropout."""
+    if inputs[0] is None:
+        raise unmovable(None)
+    return inputs[0]
+
+
+def cast(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """Cast: rounds numbers; weights and features keep their values."""
+    state = inputs[0]
+    if state is None:
+        raise unmovable(None)
+    if not isinstance(state, Numbers):
+        return state
+    target = _DTYPES.get(integer(node, "to", 0))
+    if target is None:
+        raise StructureNotInferableError(f"to element type {integer(node, 'to', 0)}")
+    return Numbers(array=state.array.astype(target))
+
+
+def shape(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """Shape, or a part of it."""
+    sizes = shape_of(inputs[0])
+    stop = integer(node, "end", len(sizes))
+    return Numbers(array=np.array(sizes[integer(node, "start", 0) : stop], dtype=np.int64))
+
+
+def size(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """Number of elements."""
+    return Numbers(array=np.array(prod(shape_of(inputs[0])), dtype=np.int64))
+
+
+def constant_of_shape(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """One number in a computed shape."""
+    sizes = lifting.integers(inputs[0])
+    if prod(sizes) > READ_LIMIT or min(sizes, default=0) < 0:
+        raise StructureNotInferableError(f"makes a constant of shape {list(sizes)}")
+    name = node.tensors.get("value")
+    fill = np.float32(0) if name is None else lifting.checkpoint.tensor(name).array().reshape(-1)[0]
+    if name is not None:
+        lifting.read.add(name)
+    return Numbers(array=np.full(sizes, fill))
+
+
+def range_(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """Integers from start to limit."""
+    (start,), (limit,), (step,) = (lifting.integers(state) for state in inputs)
+    if step == 0 or (limit - start) / step > READ_LIMIT:
+        raise StructureNotInferableError(f"makes a constant from {start} to {limit}")
+    return Numbers(array=np.arange(start, limit, step, dtype=np.int64))
+
+
+def where(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """A choice between numbers."""
+    arrays = [state.array for state in inputs if isinstance(state, Numbers)]
+    if len(arrays) != 3:
+        raise StructureNotInferableError("chooses by the input's values")
+    if prod(np.broadcast_shapes(*(array.shape for array in arrays))) > READ_LIMIT:
+        raise StructureNotInferableError("computes a large constant")
+    return Numbers(array=np.where(*arrays))
+
+
+def expand(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """A learned token or table repeated for every sample is still that token: only the batch axis may grow."""
+    state = inputs[0]
+    sizes = lifting.integers(inputs[1])
+    match state:
+        case Numbers() if prod(sizes) <= READ_LIMIT:
+            return Numbers(array=state.array * np.ones(sizes, dtype=state.array.dtype))
+        case View() | Weight():
+            old = (1,) * (len(sizes) - len(state.shape)) + state.shape
+            grown = [axis for axis, size in enumerate(sizes) if size not in (1, old[axis])]
+            if len(old) > len(sizes) or grown not in ([], [0]) or (grown and isinstance(state, View)):
+                raise StructureNotInferableError(f"repeats {list(state.shape)} to {list(sizes)}")
+            return state
+        case _:
+            raise unmovable(state)

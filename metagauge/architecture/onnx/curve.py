@@ -1,0 +1,112 @@
+"""Functions of one number, told apart by their values: exporters spell the same activation in a dozen ways.
+
+A chain of elementwise operators with constants is one function of one number. Evaluated on a fixed grid, it is compared
+with the activation functions we know, however it was written.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from math import erf, sqrt
+
+import numpy as np
+
+from metagauge.architecture.layers import Activation, ActivationFunction
+
+Curve = np.ndarray
+"""Values of a function on `IDENTITY`."""
+
+IDENTITY: Curve = np.linspace(-12.0, 12.0, 193)
+"""The grid, which is also the identity's values on it. -1, 0 and 1 are on it."""
+IDENTITY.setflags(write=False)
+
+TOLERANCE = 2e-5
+"""Above float32 constants' rounding, below the 5e-4 between the two gelus."""
+
+_MINUS_ONE, _ZERO, _ONE = (int(np.argmin(np.abs(IDENTITY - point))) for point in (-1.0, 0.0, 1.0))
+
+Pointwise = Callable[[np.ndarray], np.ndarray]
+
+
+def error_function(x: np.ndarray) -> np.ndarray:
+    """Elementwise erf; numpy has none."""
+    return np.vectorize(erf, otypes=[float])(x)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """Logistic function, without overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * x))
+
+
+def softplus(x: np.ndarray) -> np.ndarray:
+    """log(1 + exp(x)), without overflow."""
+    return np.logaddexp(0.0, x)
+
+
+def gelu(x: np.ndarray) -> np.ndarray:
+    """Hendrycks and Gimpel 2016, exact."""
+    return 0.5 * x * (1 + error_function(x / sqrt(2)))
+
+
+def gelu_tanh(x: np.ndarray) -> np.ndarray:
+    """Hendrycks and Gimpel 2016, the approximation by tanh."""
+    return 0.5 * x * (1 + np.tanh(sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def selu(x: np.ndarray, alpha: float = 1.6732632423543772, gamma: float = 1.0507009873554805) -> np.ndarray:
+    """Klambauer et al. 2017."""
+    return gamma * elu(x, alpha)
+
+
+def elu(x: np.ndarray, alpha: float) -> np.ndarray:
+    """Clevert et al. 2016."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+FUNCTIONS: dict[ActivationFunction, Pointwise] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "relu6": lambda x: np.clip(x, 0, 6),
+    "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
+    "silu": lambda x: x * sigmoid(x),
+    "tanh": np.tanh,
+    "sigmoid": sigmoid,
+    "hardswish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    "hardsigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "mish": lambda x: x * np.tanh(softplus(x)),
+    "softplus": softplus,
+    "selu": selu,
+}
+
+
+def known_activation(curve: Curve) -> Activation | None:
+    """The activation with these values."""
+    return next((layer for layer, values in _candidates(curve) if same(curve, values)), None)
+
+
+def linear_factor(curve: Curve) -> float | None:
+    """The a of `a x`, if that is what the curve is."""
+    factor = float(curve[_ONE])
+    return factor if np.isfinite(factor) and same(curve, factor * IDENTITY) else None
+
+
+def same(curve: Curve, values: np.ndarray) -> bool:
+    """Whether two curves agree."""
+    return curve is values or bool(np.allclose(curve, values, rtol=TOLERANCE, atol=TOLERANCE))
+
+
+def decimal(number: float) -> float:
+    """The shortest decimal that is the same float32: 9.999999747378752e-06 was written as 1e-05."""
+    return float(str(np.float32(number)))
+
+
+@cache
+def _known() -> tuple[tuple[Activation, np.ndarray], ...]:
+    return tuple((Activation(function=name), function(IDENTITY)) for name, function in FUNCTIONS.items())
+
+
+def _candidates(curve: Curve) -> Iterator[tuple[Activation, np.ndarray]]:
+    yield from _known()
+    slope = decimal(-float(curve[_MINUS_ONE]))
+    yield Activation(function="leaky_relu", slope=slope), np.where(IDENTITY > 0, IDENTITY, slope * IDENTITY)
+    alpha = decimal(float(curve[_MINUS_ONE]) / float(np.expm1(-1.0)))
+    yield Activation(function="elu", slope=alpha), elu(IDENTITY, alpha)
