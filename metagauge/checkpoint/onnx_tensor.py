@@ -78,6 +78,8 @@ class TensorReader:
             raise ArchitectureMismatchError(f"tensor {name!r} has ONNX data type {proto.data_type}, which is not known")
         shape, element = self._shape(tuple(proto.dims), name), ELEMENT_TYPES[dtype]
         if proto.HasField("raw_data"):
+            if any((proto.float_data, proto.double_data, proto.int32_data, proto.int64_data, proto.uint64_data)):
+                raise ArchitectureMismatchError(f"tensor {name!r} holds its elements twice, as bytes and as numbers")
             stored = self._raw(proto, element, shape, name)
             return Tensor(name=name, dtype=dtype, shape=shape, load=partial(view_stored, stored, element, shape))
         array = _typed(proto, element, prod(shape), name).reshape(shape)

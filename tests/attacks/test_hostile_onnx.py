@@ -73,6 +73,7 @@ RELU = helper.make_node("Relu", ["y"], ["y"], name="loop")
 CONTRADICTIONS = {
     "raw data too short": (with_tensor(raw_data=bytes(44)), "needs 48 bytes, and its raw_data has 44"),
     "raw data too long": (with_tensor(raw_data=bytes(49)), "49"),
+    "raw data and numbers": (with_tensor(float_data=[0.0] * 12), "twice"),
     "negative size": (with_tensor(dims=[-3, -4]), "negative"),
     "sizes that wrap in 64 bits": (with_tensor(dims=[2**33, 2**33]), "memory"),
     "no sizes wrap past a zero": (with_tensor(dims=[0, 2**62, 2**62], raw_data=b""), "memory"),
