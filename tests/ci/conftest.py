@@ -1,0 +1,5 @@
+"""A fake service to talk to."""
+
+from tests.fakes.served import served
+
+__all__ = ["served"]
