@@ -7,10 +7,12 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from metagauge.architecture.architecture import Architecture, Operation, Unsupported
+from metagauge.architecture.coverage import coverage
 from metagauge.architecture.infer import infer
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import Value, layer_parameters, values
 from metagauge.checkpoint.checkpoint import Checkpoint
+from metagauge.checkpoint.digest import digest, dtype_counts, parameter_count
 from metagauge.checkpoint.finding import Finding
 from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.read import read
@@ -43,12 +45,13 @@ class GraphSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """A checkpoint's structure. `coverage` is the share of its float parameters that the graph represents."""
+    """A checkpoint's structure. `coverage` is the share of its parameters that the architecture uses."""
 
     file: str
     format: str
     size_bytes: int
     tensors: int
+    tensors_digest: str
     parameters: int
     dtypes: dict[str, int]
     provenance: str
@@ -77,33 +80,26 @@ def inspection(path: Path, sidecar: Path | None) -> Inspection:
         InputError: it is not a checkpoint, or its structure cannot be known.
     """
     checkpoint = read(path, Limits())
-    architecture = infer(checkpoint, None if sidecar is None else sidecar.read_bytes())
+    architecture = infer(checkpoint, None if sidecar is None else sidecar.read_text(encoding="utf-8", errors="replace"))
     graph = build(architecture, checkpoint)
-    parameters = sum(tensor.size for tensor in checkpoint.tensors.values() if tensor.is_float)
     return Inspection(
         file=path.name,
         format=checkpoint.format,
         size_bytes=checkpoint.size_bytes,
         tensors=len(checkpoint.tensors),
-        parameters=parameters,
-        dtypes=_dtypes(checkpoint),
+        tensors_digest=digest(checkpoint),
+        parameters=parameter_count(checkpoint),
+        dtypes=dict(dtype_counts(checkpoint)),
         provenance=architecture.provenance.rung,
         assumed=architecture.provenance.assumed,
         family=graph.family,
-        coverage=graph.represented / parameters if parameters else 0.0,
+        coverage=coverage(architecture, checkpoint),
         input_shape=architecture.input_shape,
         layers=_layers(architecture, checkpoint),
         unsupported=architecture.unsupported,
         graph=_size(graph),
         findings=checkpoint.findings,
     )
-
-
-def _dtypes(checkpoint: Checkpoint) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for tensor in checkpoint.tensors.values():
-        counts[tensor.dtype] = counts.get(tensor.dtype, 0) + tensor.size
-    return counts
 
 
 def _layers(architecture: Architecture, checkpoint: Checkpoint) -> tuple[LayerRow, ...]:

@@ -32,6 +32,7 @@ def _summary(found: Inspection) -> Table:
     size = found.graph
     table.add_row("file", plain(found.file, "bold"))
     table.add_row("format", plain(f"{found.format}, {found.size_bytes:,} bytes, {found.tensors} tensors"))
+    table.add_row("digest", found.tensors_digest)
     table.add_row("parameters", plain(f"{found.parameters:,} ({dtypes})"))
     table.add_row("family", plain(found.family))
     table.add_row("provenance", plain(found.provenance + assumed))

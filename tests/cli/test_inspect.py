@@ -1,0 +1,125 @@
+"""`metagauge inspect`: offline, and plain about what is missing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from metagauge.architecture.architecture import Architecture, Operation
+from metagauge.architecture.codec import METADATA_KEY, to_json
+from metagauge.architecture.layers import Activation, Flatten, Linear
+from metagauge.architecture.parameter import Parameter
+from metagauge.cli.main import outcome
+from tests.fakes.answers import good
+from tests.fakes.served import Served
+
+TENSORS = {
+    "hidden.weight": np.ones((5, 12), np.float32),
+    "hidden.bias": np.zeros(5, np.float32),
+    "head.weight": np.ones((2, 5), np.float32),
+    "left.over": np.ones((3, 7), np.float32),
+}
+SPECIFICATION = to_json(
+    Architecture(
+        input_shape=(3, 2, 2),
+        operations=(
+            Operation(name="flat", inputs=("input",), layer=Flatten()),
+            Operation(
+                name="hidden",
+                inputs=("flat",),
+                layer=Linear(weight=Parameter(tensor="hidden.weight"), bias=Parameter(tensor="hidden.bias")),
+            ),
+            Operation(name="act", inputs=("hidden",), layer=Activation(function="relu")),
+            Operation(name="head", inputs=("act",), layer=Linear(weight=Parameter(tensor="head.weight"))),
+        ),
+    )
+)
+
+
+@pytest.fixture
+def declared(tmp_path: Path) -> Path:
+    path = tmp_path / "mlp.safetensors"
+    save_file(TENSORS, path, metadata={METADATA_KEY: SPECIFICATION})
+    return path
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    path = tmp_path / "bare.safetensors"
+    save_file(TENSORS, path)
+    return path
+
+
+def test_json_tells_layers_shapes_parameters_and_coverage(declared: Path, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["inspect", str(declared), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(row["name"], row["output_shape"], row["parameters"]) for row in found["layers"]] == [
+        ("flat", [12], 0),
+        ("hidden", [5], 65),
+        ("act", [5], 0),
+        ("head", [2], 10),
+    ]
+    assert (found["provenance"], found["parameters"], found["family"]) == ("declared", 96, "mlp")
+    assert found["coverage"] == pytest.approx(75 / 96)
+    assert found["unsupported"][0]["tensors"] == ["left.over"]
+    assert found["graph"]["edges"] > 0
+
+
+def test_the_table_shows_the_same(declared: Path, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["inspect", str(declared)]) == 0
+    text = capsys.readouterr().out
+    for part in ("declared", "78.1% of the parameters", "5x12 5", "vector 12", "left.over"):
+        assert part in text
+
+
+def test_a_sidecar_tells_the_structure(bare: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["inspect", str(bare)]) == 2
+    assert "structure_not_inferable" in capsys.readouterr().err
+    sidecar = tmp_path / "mlp.json"
+    sidecar.write_text(SPECIFICATION)
+    assert outcome(["inspect", str(bare), "--architecture", str(sidecar)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"", "empty_upload"), (b"\x80\x04pickle", "unsupported_format"), (b"hello", "unsupported_format")],
+)
+def test_what_is_no_checkpoint_is_refused_by_its_code(
+    tmp_path: Path, content: bytes, code: str, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(content)
+    assert outcome(["inspect", str(path)]) == 2
+    assert code in capsys.readouterr().err
+
+
+WITHOUT_EXTRAS = """
+import sys
+for name in ("numpy", "onnx", "ml_dtypes", "safetensors", "torch", "redis", "fastapi"):
+    sys.modules[name] = None  # as if it were not installed
+from metagauge.cli.main import outcome
+sys.exit(outcome(sys.argv[1:]))
+"""
+
+
+def without_extras(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", WITHOUT_EXTRAS, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_without_the_extra_the_command_says_what_to_install(declared: Path):
+    ended = without_extras("inspect", str(declared))
+    assert ended.returncode == 2
+    assert "pip install 'metagauge[read]'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_base_install_is_enough_for_everything_else(served: Served, tmp_path: Path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(good(0.6))
+    ended = without_extras("predict", str(path), "--url", served.url)
+    assert (ended.returncode, ended.stderr) == (0, "")
