@@ -184,17 +184,17 @@ def test_more_tensors_than_the_limit_are_refused():
 @pytest.mark.parametrize(
     "content",
     [
-        chunk(GRAPH, chunk(NODE, chunk(ATTRIBUTE, b"") * 30_000)),
-        chunk(GRAPH, chunk(INITIALIZER, chunk(7, bytes(1_000_000)))),
-        chunk(GRAPH, chunk(NODE, chunk(1, b"") * 300_000)),
-        b"\x98\x06\x00" * 300_000,
+        chunk(GRAPH, chunk(NODE, chunk(ATTRIBUTE, b"") * 8_000)),
+        chunk(GRAPH, chunk(INITIALIZER, chunk(7, bytes(250_000)))),
+        chunk(GRAPH, chunk(NODE, chunk(1, b"") * 80_000)),
+        b"\x98\x06\x00" * 80_000,
     ],
     ids=["empty attributes", "one-byte integers", "empty names", "unknown fields"],
 )
 def test_small_bytes_that_become_large_objects_are_refused_before_they_do(content):
-    limits = Limits(expanded_bytes=4 * 1024**2)
+    limits = Limits(expanded_bytes=1024**2)
     tracemalloc.start()
-    with pytest.raises(LimitExceededError, match="more than 4194304 bytes"):
+    with pytest.raises(LimitExceededError, match="more than 1048576 bytes"):
         read(content, limits)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
