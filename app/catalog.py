@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,15 @@ def _offers(folder: Path) -> Iterator[Offer]:
             name=match["name"],
             version=int(match["version"]),
             title=config.get("title", match["name"]),
-            domain=config.get("domain", ""),
+            domain=_domain(config),
             scores={key: float(value) for key, value in scores.items() if isinstance(value, int | float)},
         )
         yield Offer(summary=summary, card=(path / "card.md").read_text(encoding="utf-8"))
+
+
+def _domain(config: Mapping[str, Mapping[str, float]]) -> str:
+    task = config["task"]
+    return (
+        f"networks that read {task['channels']} channels of {task['positions']} positions"
+        f" and answer {task['classes']} values"
+    )

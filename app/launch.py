@@ -40,10 +40,10 @@ def _announce(settings: Settings) -> None:
     with httpx.Client(base_url=url, timeout=5.0) as client:
         while not _has_worker(client):
             time.sleep(EVERY_S)
-    sample = shlex.quote(str(SAMPLE))
+    command = f"curl -H 'Prefer: wait=30' -F file=@{shlex.quote(str(SAMPLE))} {url}/predict"
     _say(
         f"\nMetagauge is ready at {url} (web page: {url}/, API: {url}/docs)."
-        f"\nJudge the sample checkpoint:\n\n  curl -H 'Prefer: wait=30' -F file=@{sample} {url}/predict\n\nCtrl-C stops it."
+        f"\nJudge the sample checkpoint:\n\n  {command}\n\nCtrl-C stops it."
     )
 
 

@@ -1,11 +1,11 @@
 """The parts of a running API, built at its start and handed to the routes."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
+from anyio import create_task_group
 from fastapi import Depends, Request
 from redis.asyncio import Redis
 
@@ -43,8 +43,12 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Service
     blocking = connect(settings, patience=PATIENCE)
     store = JobStore(redis, settings)
     feed = Feed(redis, store)
-    listening = asyncio.create_task(feed.run(), name="feed")
-    try:
+    async with AsyncExitStack() as ends:
+        ends.push_async_callback(redis.aclose)
+        ends.callback(blocking.close)
+        background = await ends.enter_async_context(create_task_group())
+        ends.callback(background.cancel_scope.cancel)
+        background.start_soon(feed.run)
         yield Service(
             settings=settings,
             blobs=BlobStore(settings.blobs),
@@ -54,12 +58,6 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Service
             feed=feed,
             metrics=metrics,
         )
-    finally:
-        listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await listening
-        await redis.aclose()
-        blocking.close()
 
 
 def _of_request(request: Request) -> Service:

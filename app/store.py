@@ -12,6 +12,9 @@ from metagauge.service import keys, scripts
 from metagauge.service.record import JobRecord, decode, encode, now
 from metagauge.service.settings import Settings
 
+RESERVED_S = 60
+"""How long an idempotency key is held by a request that never gets through."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -129,11 +132,13 @@ class JobStore:
         return None if found is None else str(found)
 
     async def reserve(self, key: str, fingerprint: str) -> Reservation | None:
-        """Takes the idempotency key for this request, for a minute; or says who has it."""
+        """Takes the idempotency key for this request; or says who has it."""
         mine = json.dumps({"fingerprint": fingerprint, "jobs": []})
-        held = await self._redis.set(keys.idempotency(key), mine, nx=True, get=True, ex=60)
-        if not isinstance(held, str):
-            return None
+        held = None
+        while held is None:
+            if await self._redis.set(keys.idempotency(key), mine, nx=True, ex=RESERVED_S):
+                return None
+            held = await self._redis.get(keys.idempotency(key))  # None if it ran out between the two
         stored = json.loads(held)
         return Reservation(fingerprint=stored["fingerprint"], job_ids=tuple(stored["jobs"]))
 

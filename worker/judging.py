@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from logging import getLogger
 
 from metagauge.contract import JobStatus, PredictorRef, Stage
@@ -64,7 +65,9 @@ class Judging:
             sidecar = None if job.sidecar is None else files.enter_context(self._blobs.local(job.sidecar))
             read = files.enter_context(self._sandbox.read(upload, sidecar, begin))
             with step(Stage.BUILD):
-                graph = build(read.reading.architecture, read.checkpoint)
+                built = build(read.reading.architecture, read.checkpoint)
+                # The copy of an ONNX file's tensors has only those that are used; the child saw them all.
+                graph = replace(built, coverage=read.reading.coverage)
             with step(Stage.PREDICT):
                 (prediction,) = predictor.predict([graph])
             begin(Stage.REPORT)

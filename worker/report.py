@@ -1,9 +1,9 @@
 """The report: what a job found out, as the user sees it."""
 
 from dataclasses import dataclass
+from math import prod
 
 from metagauge.architecture.architecture import Architecture, Operation
-from metagauge.architecture.layers import Attention, Conv, Linear
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import layer_parameters
 from metagauge.checkpoint.checkpoint import Checkpoint
@@ -72,7 +72,7 @@ def _architecture(reading: Reading, graph: ParameterGraph, checkpoint: Checkpoin
         provenance=architecture.provenance.rung,
         assumed=architecture.provenance.assumed,
         family=graph.family,
-        coverage=min(1.0, graph.represented / max(1, reading.float_elements)),
+        coverage=reading.coverage,
         layers=tuple(_layer(operation, checkpoint) for operation in architecture.operations),
         unsupported=tuple(
             UnsupportedSummary(operator=piece.operator, name=piece.name, tensors=piece.tensors)
@@ -82,21 +82,14 @@ def _architecture(reading: Reading, graph: ParameterGraph, checkpoint: Checkpoin
 
 
 def _layer(operation: Operation, checkpoint: Checkpoint) -> LayerSummary:
-    layer = operation.layer
-    names = {parameter.tensor for parameter in layer_parameters(layer)}
-    match layer:
-        case Linear() | Conv():
-            shape = parameter_shape(layer.weight, checkpoint)
-        case Attention():
-            shape = parameter_shape(layer.output.weight, checkpoint)
-        case _:
-            shape = ()
+    """`shape` is that of the first parameter, the weight."""
+    shapes = tuple(parameter_shape(parameter, checkpoint) for parameter in layer_parameters(operation.layer))
     return LayerSummary(
         name=operation.name,
-        kind=layer.kind,
+        kind=operation.layer.kind,
         inputs=operation.inputs,
-        shape=shape,
-        parameters=sum(checkpoint.tensor(name).size for name in names),
+        shape=shapes[0] if shapes else (),
+        parameters=sum(prod(shape) for shape in shapes),
     )
 
 

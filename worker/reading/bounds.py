@@ -41,6 +41,7 @@ def restrict(bounds: Bounds) -> None:
     _lower(resource.RLIMIT_FSIZE, bounds.written_bytes)
     _lower(resource.RLIMIT_NOFILE, bounds.open_files)
     _lower(resource.RLIMIT_CORE, 0)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it and raises OSError, which says less
     # Should the parent die, nobody is left to keep the deadline: the alarm's default is to end the process.
     signal.setitimer(signal.ITIMER_REAL, bounds.deadline_s + 1)
 

@@ -1,7 +1,7 @@
 """The reading child: sniff, read, infer, in a process that may fail. It imports no torch and gets no secrets."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -11,10 +11,10 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from metagauge.architecture.architecture import Architecture
+from metagauge.architecture.coverage import coverage, parameters_of
 from metagauge.architecture.infer import infer
-from metagauge.architecture.values import layer_parameters
 from metagauge.checkpoint.checkpoint import Checkpoint
-from metagauge.checkpoint.digest import digest
+from metagauge.checkpoint.digest import digest, dtype_counts, parameter_count
 from metagauge.checkpoint.format import Format
 from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.read import read
@@ -36,10 +36,15 @@ class Task:
 
 
 def main(task: Task, stages: Connection) -> None:
-    """Does the task; the last thing it writes is the outcome. Names of stages go through `stages` as they begin."""
+    """Does the task. Names of stages go through `stages` as they begin."""
+    leave_outcome(task, lambda: _read(task, stages))
+
+
+def leave_outcome(task: Task, work: Callable[[], Reading]) -> None:
+    """Does `work` within the bounds; the last thing that is written is its outcome."""
     restrict(task.bounds)
     try:
-        outcome = _read(task, stages)
+        outcome = work()
     except MetagaugeError as error:
         outcome = Refusal(code=error.code, message=str(error))
     except MemoryError:
@@ -55,7 +60,7 @@ def _read(task: Task, stages: Connection) -> Reading:
         checkpoint = read(task.upload, task.limits)
         summary = _summary(checkpoint)
     with _stage(Stage.INFER, stages, timings):
-        sidecar = None if task.sidecar is None else task.sidecar.read_text(encoding="utf-8")
+        sidecar = None if task.sidecar is None else task.sidecar.read_text(encoding="utf-8", errors="replace")
         architecture = infer(checkpoint, sidecar)
     in_place = checkpoint.format is Format.SAFETENSORS
     if not in_place:
@@ -63,7 +68,7 @@ def _read(task: Task, stages: Connection) -> Reading:
     return Reading(
         architecture=architecture,
         summary=summary,
-        float_elements=sum(tensor.size for tensor in checkpoint.tensors.values() if tensor.is_float),
+        coverage=coverage(architecture, checkpoint),
         findings=checkpoint.findings,
         tensors="upload" if in_place else "copy",
         timings_s=timings,
@@ -71,21 +76,16 @@ def _read(task: Task, stages: Connection) -> Reading:
 
 
 def _summary(checkpoint: Checkpoint) -> CheckpointSummary:
-    dtypes: dict[str, int] = {}
-    for tensor in checkpoint.tensors.values():
-        dtypes[tensor.dtype] = dtypes.get(tensor.dtype, 0) + tensor.size
     return CheckpointSummary(
         format=checkpoint.format.value,
         tensors_digest=digest(checkpoint),
-        parameters=sum(tensor.size for tensor in checkpoint.tensors.values() if tensor.is_float),
-        dtypes=dtypes,
+        parameters=parameter_count(checkpoint),
+        dtypes=dict(dtype_counts(checkpoint)),
     )
 
 
 def _named_tensors(architecture: Architecture, checkpoint: Checkpoint) -> dict[str, np.ndarray]:
-    names = {
-        parameter.tensor for operation in architecture.operations for parameter in layer_parameters(operation.layer)
-    }
+    names = {parameter.tensor for parameter in parameters_of(architecture)}
     return {name: np.ascontiguousarray(checkpoint.tensor(name).array()) for name in sorted(names)}
 
 

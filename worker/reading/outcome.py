@@ -15,12 +15,12 @@ TENSORS = "tensors.safetensors"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What the file holds. `represented_as` says where the parent finds the tensors that the architecture names."""
+    """What the file holds. `coverage` is the share of its parameters that the architecture uses."""
 
     kind: Literal["reading"] = "reading"
     architecture: Architecture
     summary: CheckpointSummary
-    float_elements: int
+    coverage: float
     findings: tuple[Finding, ...] = ()
     tensors: Literal["upload", "copy"]
     """"upload": in the uploaded file, which is safetensors; "copy": in the file `TENSORS`, under the same names."""

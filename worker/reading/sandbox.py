@@ -27,6 +27,9 @@ LOOK_EVERY_S = 0.5
 OUTCOME_BYTES = 128 * 1024**2
 STAGE_BYTES = 64
 
+Child = Callable[[Task, Connection], None]
+"""What runs in the child process."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
@@ -43,9 +46,10 @@ class Sandbox:
     milliseconds, where a fresh interpreter takes most of a second.
     """
 
-    def __init__(self, *, limits: Limits, deadline_s: float) -> None:
+    def __init__(self, *, limits: Limits, deadline_s: float, child: Child = main) -> None:
         self._limits = limits
         self._deadline_s = deadline_s
+        self._child = child
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["worker.reading.child"])
 
@@ -75,7 +79,7 @@ class Sandbox:
 
     def _run(self, task: Task, begin: Callable[[Stage | None], None]) -> int | None:
         stages, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=main, args=(task, theirs), name="reader", daemon=True)
+        process = self._context.Process(target=self._child, args=(task, theirs), name="reader", daemon=True)
         process.start()
         theirs.close()
         try:

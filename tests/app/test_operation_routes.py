@@ -1,0 +1,80 @@
+"""Health, metrics, documentation, the page, and problems for what is not there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.main import create
+from metagauge.service.settings import Settings
+from tests.service import checkpoints
+
+
+def test_the_api_is_ready_without_a_worker_and_says_there_is_none(api: TestClient):
+    assert api.get("/livez").status_code == 200
+    assert api.get("/readyz").json() == {"status": "ready", "workers": 0}
+
+
+def test_without_redis_the_api_lives_and_is_not_ready(tmp_path: Path, settings: Settings):
+    with TestClient(create(settings.model_copy(update={"state_dir": tmp_path})), raise_server_exceptions=False) as api:
+        assert api.get("/livez").status_code == 200
+        for answer in (api.get("/readyz"), api.post("/predict", content=checkpoints.onnx_bytes())):
+            assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+
+
+def test_without_a_predictor_the_api_is_not_ready(settings: Settings, tmp_path: Path):
+    with TestClient(create(settings.model_copy(update={"pretrained_dir": tmp_path / "none"}))) as api:
+        assert api.get("/readyz").json()["code"] == "predictor_unknown"
+
+
+def test_metrics_count_answers_by_route_and_jobs_by_status(api: TestClient):
+    api.post("/predict", content=checkpoints.onnx_bytes())
+    api.get("/jobs/0123")
+    text = api.get("/metrics").text
+    assert 'metagauge_requests_total{method="GET",route="/jobs/{job_id}",status="404"} 1.0' in text
+    assert 'metagauge_jobs{status="queued"} 1.0' in text
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_the_documentation_loads_nothing_from_elsewhere(api: TestClient, path: str):
+    page = api.get(path).text
+    sources = re.findall(r"(?:src|href)=\"([^\"]+)\"", page)
+    assert sources
+    for source in sources:
+        assert source.startswith("/")
+        assert api.get(source).status_code == 200
+
+
+def test_the_description_names_the_upload_and_the_refusals(api: TestClient):
+    operation = api.get("/openapi.json").json()["paths"]["/predict"]["post"]
+    assert set(operation["requestBody"]["content"]) == {"multipart/form-data", "application/octet-stream"}
+    assert {"200", "202", "400", "413", "415", "422", "503"} <= set(operation["responses"])
+
+
+def test_predictors_and_their_cards_are_listed(api: TestClient):
+    (summary,) = api.get("/predictors").json()
+    assert summary == api.get("/predictors/cifar10-accuracy").json()
+    assert (summary["name"], summary["version"], summary["scores"]["r2"]) == ("cifar10-accuracy", 1, 0.7)
+    card = api.get("/predictors/cifar10-accuracy/card")
+    assert card.headers["content-type"].startswith("text/markdown")
+    assert card.text.startswith("# ")
+    assert api.get("/predictors/oracle/card").json()["code"] == "predictor_unknown"
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("PATCH", "/jobs", 405)])
+def test_what_is_not_there_is_a_problem_document(api: TestClient, method: str, path: str, status: int):
+    answer = api.request(method, path)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.status_code == answer.json()["status"] == status
+
+
+@pytest.mark.parametrize("module", ["app.main", "metagauge.client.client", "metagauge.service.connection"])
+def test_a_fresh_interpreter_loads_no_network_library(module: str):
+    program = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    line = [sys.executable, "-c", program]
+    loaded = subprocess.run(line, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert module.partition(".")[0] in loaded.stdout.split()
+    assert not {"torch", "numpy", "onnx", "safetensors"} & set(loaded.stdout.split())
