@@ -45,9 +45,10 @@ def read_onnx(content: memoryview, limits: Limits) -> Checkpoint:
     in_file_order = reader.nodes(model.graph)
     functions = tuple(reader.function(proto) for proto in model.functions)
     inputs = tuple(_port(value) for value in model.graph.input if value.name not in reader.tensors)
-    nodes = in_order(in_file_order, (*reader.tensors, *reader.texts, *(port.name for port in inputs)))
-    _check_outputs(model, nodes, (*reader.tensors, *reader.texts, *(port.name for port in inputs)))
+    given = (*reader.tensors, *reader.texts, *(port.name for port in inputs))
+    nodes = in_order(in_file_order, given)
     _check_parameters(reader.tensors, inputs)
+    _check_outputs(model, nodes, given)
     return Checkpoint(
         format=Format.ONNX,
         size_bytes=len(content),
@@ -75,6 +76,8 @@ def _port(value: ValueInfoProto) -> Port:
 
 
 def _check_outputs(model: ModelProto, nodes: tuple[Node, ...], given: tuple[str, ...]) -> None:
+    if not model.graph.output:
+        raise ArchitectureMismatchError("the model has no output")
     known = {name for node in nodes for name in node.outputs} | set(given)
     for value in model.graph.output:
         if value.name not in known:

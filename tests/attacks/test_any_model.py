@@ -11,15 +11,31 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto, helper
 
+from metagauge.architecture.infer import infer
 from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.onnx_file import read_onnx
 from metagauge.errors import MetagaugeError
 from tests.attacks.test_any_bytes import ONNX, use
+from tests.checkpoint.onnx_models import gemm, model, weight
 
+LIMITS = Limits(expanded_bytes=2**24)
 MODEL = ModelProto.FromString(ONNX)
-NAMES = ("", "x", "h", "w", "c", "s", "t", "inner", "F", "f", "Constant", "If", "value", "ai.onnx")
+NETWORK = model(
+    [
+        helper.make_node("Conv", ["x", "k"], ["c"], pads=[1, 1, 1, 1], strides=[2, 2]),
+        helper.make_node("BatchNormalization", ["c", "b", "b", "b", "b"], ["n"]),
+        helper.make_node("Relu", ["n"], ["r"]),
+        helper.make_node("Add", ["c", "r"], ["a"]),
+        helper.make_node("GlobalAveragePool", ["a"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        gemm("f"),
+    ],
+    [weight(), weight("k", (4, 3, 3, 3)), weight("b", (4,))],
+)
+NETWORK.graph.input[0].CopyFrom(helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8]))
+NAMES = ("", "x", "h", "w", "c", "s", "t", "inner", "F", "f", "Constant", "If", "Conv", "Add", "value", "ai.onnx")
 NUMBERS = (0, 1, -1, 2, 3, 10, 16, 23, 24, 2**31 - 1, -(2**31), 2**40, 2**62, -(2**63), 2**63 - 1)
 
 
@@ -49,10 +65,10 @@ def odd_value(field: FieldDescriptor, random: Random):
             return random.choice(NUMBERS)
 
 
-def change(message: Message, random: Random) -> None:
-    """Sets, adds, removes or swaps one field of `message`."""
+def change(message: Message, random: Random, original: ModelProto) -> None:
+    """Sets, adds, removes or swaps one field of `message`; what is added comes from `original`."""
     field = random.choice(list(message.DESCRIPTOR.fields))
-    donors = [part for part in messages(MODEL) if field.message_type == part.DESCRIPTOR]
+    donors = [part for part in messages(original) if field.message_type == part.DESCRIPTOR]
     if field.is_repeated:
         values = getattr(message, field.name)
         if len(values) and random.random() < 0.5:
@@ -69,11 +85,28 @@ def change(message: Message, random: Random) -> None:
         message.ClearField(field.name)
 
 
-@given(st.randoms(use_true_random=False), st.integers(1, 4))
-def test_any_change_of_a_models_fields_is_settled(random, changes):
+def changed(original: ModelProto, random: Random, changes: int) -> memoryview:
     proto = ModelProto()
-    proto.CopyFrom(MODEL)
+    proto.CopyFrom(original)
     for _ in range(changes):
-        change(random.choice(list(messages(proto))), random)
+        change(random.choice(list(messages(proto))), random, original)
+    return memoryview(proto.SerializeToString())
+
+
+RANDOMS = st.randoms(use_true_random=False)
+
+
+@given(RANDOMS, st.integers(1, 4))
+def test_any_change_of_a_models_fields_is_settled(random, changes):
     with suppress(MetagaugeError):
-        use(read_onnx(memoryview(proto.SerializeToString()), Limits(expanded_bytes=2**24)))
+        use(read_onnx(changed(MODEL, random, changes), LIMITS))
+
+
+def test_the_network_that_is_changed_is_inferred():
+    assert infer(read_onnx(memoryview(NETWORK.SerializeToString()), LIMITS), None).provenance.rung == "graph"
+
+
+@given(RANDOMS, st.integers(1, 3))
+def test_any_change_of_a_networks_fields_is_inferred_or_refused(random, changes):
+    with suppress(MetagaugeError):
+        infer(read_onnx(changed(NETWORK, random, changes), LIMITS), None)

@@ -69,6 +69,12 @@ def with_sparse(indices: list, shape: list[int], values: int = 2) -> bytes:
     return model([gemm()], sparse_initializer=[sparse]).SerializeToString()
 
 
+def without_output() -> bytes:
+    proto = linear()
+    del proto.graph.output[:]
+    return proto.SerializeToString()
+
+
 RELU = helper.make_node("Relu", ["y"], ["y"], name="loop")
 CONTRADICTIONS = {
     "raw data too short": (with_tensor(raw_data=bytes(44)), "needs 48 bytes, and its raw_data has 44"),
@@ -91,6 +97,7 @@ CONTRADICTIONS = {
     "a weight and a result of one name": (model([gemm(target="w")], [weight()]).SerializeToString(), "two sources"),
     "node that feeds itself": (model([RELU], [weight()]).SerializeToString(), "circle"),
     "output from nowhere": (model([gemm()], [weight()], output="z").SerializeToString(), "'z'"),
+    "no output": (without_output(), "no output"),
     "two models in one file": (GOOD + GOOD, "two models"),
     "two graphs that protobuf would merge": (chunk(GRAPH, b"") + chunk(GRAPH, b""), "occurs twice"),
 }
