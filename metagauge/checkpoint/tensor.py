@@ -15,7 +15,8 @@ FLOAT_DTYPES = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8
 class Tensor:
     """Name, dtype (as safetensors spells it: F32, BF16, I64, ...) and shape; the elements come from `load`.
 
-    `array()` is a read-only view over the mapped file wherever the format allows it.
+    `array()` is a read-only view over the mapped file wherever the format allows it. Files do not align their tensors,
+    so neither is the view (`flags.aligned`); numpy and torch compute with it all the same.
     """
 
     name: str
