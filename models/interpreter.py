@@ -175,25 +175,29 @@ class _Interpreter:
         return convolution(source, weight, bias, layer.stride, padding, layer.dilation, groups)
 
     def _batch_norm(self, layer: BatchNorm, source: Tensor, value: Value) -> Tensor:
-        mean, variance = self.parameter(layer.mean), self.parameter(layer.variance)
-        scale = None if layer.scale is None else self.parameter(layer.scale)
-        shift = None if layer.shift is None else self.parameter(layer.shift)
-        flat = [None if tensor is None else tensor.flatten() for tensor in (mean, variance, scale, shift)]
-        if value.layout == "map":
-            return functional.batch_norm(source, *flat, self._training, BATCH_NORM_MOMENTUM, layer.epsilon)
-        rows = source.flatten(1, -2).transpose(0, 1).flatten(1)  # (batch * tokens, population * features)
-        normal = functional.batch_norm(rows, *flat, self._training, BATCH_NORM_MOMENTUM, layer.epsilon)
+        is_map = value.layout == "map"
+        rows = source if is_map else source.flatten(1, -2).transpose(0, 1).flatten(1)  # (rows, population * features)
+        normal = functional.batch_norm(
+            rows,
+            self.parameter(layer.mean).flatten(),
+            self.parameter(layer.variance).flatten(),
+            None if layer.scale is None else self.parameter(layer.scale).flatten(),
+            None if layer.shift is None else self.parameter(layer.shift).flatten(),
+            self._training,
+            BATCH_NORM_MOMENTUM,
+            layer.epsilon,
+        )
+        if is_map:
+            return normal
         return normal.unflatten(1, (self._population, -1)).transpose(0, 1).reshape(source.shape)
 
     def _group_norm(self, layer: GroupNorm, source: Tensor, value: Value) -> Tensor:
-        scale = None if layer.scale is None else self.parameter(layer.scale)
-        shift = None if layer.shift is None else self.parameter(layer.shift)
         if value.layout == "vector":
             rows = functional.group_norm(source.flatten(0, 1), layer.groups, eps=layer.epsilon)
             return self._affine(rows.view(source.shape), layer.scale, layer.shift)
-        flat_scale = None if scale is None else scale.flatten()
-        flat_shift = None if shift is None else shift.flatten()
-        return functional.group_norm(source, layer.groups * self._population, flat_scale, flat_shift, layer.epsilon)
+        scale = None if layer.scale is None else self.parameter(layer.scale).flatten()
+        shift = None if layer.shift is None else self.parameter(layer.shift).flatten()
+        return functional.group_norm(source, layer.groups * self._population, scale, shift, layer.epsilon)
 
     def _affine(self, source: Tensor, scale: Parameter | None, shift: Parameter | None) -> Tensor:
         """Scale and shift of the last axis of a sequence or vector."""

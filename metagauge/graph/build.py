@@ -13,6 +13,7 @@ from collections import Counter
 from typing import assert_never
 
 from metagauge.architecture.architecture import Architecture, Operation
+from metagauge.architecture.coverage import coverage
 from metagauge.architecture.layers import (
     Activation,
     Add,
@@ -33,7 +34,7 @@ from metagauge.architecture.layers import (
     Tokens,
 )
 from metagauge.architecture.resolve import parameter_shape
-from metagauge.architecture.values import Value, layer_parameters, values
+from metagauge.architecture.values import Value, values
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.graph.draft import Cursor, Draft
 from metagauge.graph.parameter_graph import ParameterGraph, Reading
@@ -58,7 +59,7 @@ def build(architecture: Architecture, checkpoint: Checkpoint) -> ParameterGraph:
         groups=draft.groups(),
         blocks=draft.blocks(),
         family=family_of(architecture),
-        represented=_represented(architecture, checkpoint),
+        coverage=coverage(architecture, checkpoint),
     )
 
 
@@ -130,8 +131,3 @@ def _reading(layer: Pool | GlobalPool | SetPool | SelectToken | Raster, value: V
             return Reading(raster=len(value.shape) > 2)
         case _:
             assert_never(layer)
-
-
-def _represented(architecture: Architecture, checkpoint: Checkpoint) -> int:
-    names = {each.tensor for operation in architecture.operations for each in layer_parameters(operation.layer)}
-    return sum(checkpoint.tensor(name).size for name in names if checkpoint.tensor(name).is_float)

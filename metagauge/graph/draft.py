@@ -281,7 +281,7 @@ class Draft:
         return source.is_open and is_bare and group.kind == "hidden" and source.reading == _DIRECT
 
     def _open(self, name: str, source: Cursor, value: Value, *, norm: bool) -> Cursor:
-        """A cursor whose group may take a norm (`norm`) or an activation: the source's own, or new neurons wired to it."""
+        """A cursor whose group may take a norm, or an activation: the source's own, or new neurons wired to it."""
         group = self._groups[source.group]
         is_ready = source.is_open and group.kind == "hidden" and group.activation == "identity"
         if is_ready and (group.norm == "none" or not norm):

@@ -121,8 +121,8 @@ class ParameterGraph:
     blocks: tuple[Block, ...]
     family: str
     """Coarse kind of the network, for the user: mlp, cnn, resnet, cnn1d, deepsets, vit or other."""
-    represented: int
-    """Float elements of the checkpoint that the graph's blocks stand for."""
+    coverage: float = 1.0
+    """Share of the checkpoint's parameters that the graph stands for."""
 
     @property
     def nodes(self) -> int:

@@ -25,8 +25,12 @@ def score(predicted: np.ndarray, measured: np.ndarray) -> Scores:
     untied = measured + 1e-9 * rng.permutation(len(measured))
     return Scores(
         r2=float(1 - residual / total),
-        tau=float(kendalltau(predicted, measured).statistic),
-        tau_ceiling=float(kendalltau(untied, measured).statistic),
+        tau=_tau(predicted, measured),
+        tau_ceiling=_tau(untied, measured),
         mae=float(np.abs(measured - predicted).mean()),
         count=len(measured),
     )
+
+
+def _tau(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.asarray(kendalltau(one, other))[0])

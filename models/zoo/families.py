@@ -27,6 +27,8 @@ Choice = TypeVar("Choice")
 
 IMAGE = (3, 32, 32)
 CLASSES = 10
+NORMS: tuple[NormChoice, ...] = ("none", "batch", "batch", "group")
+REDUCTIONS: tuple[Reduction, ...] = ("max", "max", "mean")
 ACTIVATIONS: tuple[ActivationFunction, ...] = ("relu", "relu", "relu", "gelu", "tanh", "silu", "leaky_relu", "elu")
 MAX_PARAMETERS = 64_000
 """Bound on a zoo network, so that thousands can be trained, and a metanetwork on them, with two cores."""
@@ -61,7 +63,8 @@ def cost(plan: Plan) -> int:
 def draw_mlp(rng: np.random.Generator) -> Plan:
     """Flatten, optionally after a mean pool, then one to three hidden layers."""
     sketch = Sketch(IMAGE)
-    function, norm = _one(rng, ACTIVATIONS), _one(rng, ("none", "none", "batch", "layer"))
+    function: ActivationFunction = _one(rng, ACTIVATIONS)
+    norm: NormChoice = _one(rng, ("none", "none", "batch", "layer"))
     _pool(sketch, "shrink", "mean", _one(rng, (1, 2, 2, 4)))
     sketch.append("flatten", Flatten())
     for number in range(int(rng.integers(1, 4))):
@@ -75,8 +78,11 @@ def draw_mlp(rng: np.random.Generator) -> Plan:
 def draw_cnn(rng: np.random.Generator) -> Plan:
     """Two to five convolutions; downsampling by stride or pooling; a mean or flatten head."""
     sketch = Sketch(IMAGE)
-    function, norm, groups = _one(rng, ACTIVATIONS), _norm(rng), _one(rng, (1, 2, 4))
-    kernel, reduction = _one(rng, (3, 3, 5)), _one(rng, ("max", "max", "mean"))
+    function: ActivationFunction = _one(rng, ACTIVATIONS)
+    norm: NormChoice = _one(rng, NORMS)
+    groups = _one(rng, (1, 2, 4))
+    kernel = _one(rng, (3, 3, 5))
+    reduction: Reduction = _one(rng, REDUCTIONS)
     by_stride = bool(rng.integers(2))
     width, growth = _one(rng, (8, 12, 16, 20, 24, 32)), _one(rng, (1.0, 1.5, 2.0))
     for number in range(int(rng.integers(2, 6))):
@@ -95,7 +101,9 @@ def draw_cnn(rng: np.random.Generator) -> Plan:
 def draw_cnn1d(rng: np.random.Generator) -> Plan:
     """One-dimensional convolutions on the raster of pixels."""
     sketch = Sketch(IMAGE)
-    function, norm, groups = _one(rng, ACTIVATIONS), _norm(rng), _one(rng, (1, 2, 4))
+    function: ActivationFunction = _one(rng, ACTIVATIONS)
+    norm: NormChoice = _one(rng, NORMS)
+    groups = _one(rng, (1, 2, 4))
     kernel, stride = _one(rng, (5, 7, 9)), _one(rng, (2, 3, 4))
     width, growth = _one(rng, (8, 12, 16, 24, 32)), _one(rng, (1.0, 1.5, 2.0))
     sketch.append("raster", Raster())
@@ -111,8 +119,9 @@ def draw_cnn1d(rng: np.random.Generator) -> Plan:
 def draw_deepsets(rng: np.random.Generator) -> Plan:
     """Set-equivariant layers `A x + B pool(x)` on pixels or patches (Zaheer et al. 2017, sec. 3)."""
     sketch = Sketch(IMAGE)
-    function, reduction = _one(rng, ACTIVATIONS), _one(rng, ("mean", "mean", "max"))
-    norm = _one(rng, ("none", "none", "layer"))
+    function: ActivationFunction = _one(rng, ACTIVATIONS)
+    reduction: Reduction = _one(rng, ("mean", "mean", "max"))
+    norm: NormChoice = _one(rng, ("none", "none", "layer"))
     patch, width = _one(rng, (1, 2, 4, 4, 8)), _one(rng, (16, 24, 32, 48, 64))
     if patch == 1:
         _pool(sketch, "shrink", "mean", 2)
@@ -141,8 +150,9 @@ def draw_deepsets(rng: np.random.Generator) -> Plan:
 def draw_resnet(rng: np.random.Generator) -> Plan:
     """Two or three stages of basic blocks (He et al. 2016), post- or pre-activation."""
     sketch = Sketch(IMAGE)
-    function, groups = _one(rng, ACTIVATIONS), _one(rng, (1, 2, 4))
-    norm = _one(rng, ("batch", "batch", "group", "none"))
+    function: ActivationFunction = _one(rng, ACTIVATIONS)
+    groups = _one(rng, (1, 2, 4))
+    norm: NormChoice = _one(rng, ("batch", "batch", "group", "none"))
     width, before = _one(rng, (8, 12, 16)), rng.random() < 0.3
     sketch.conv("stem", width, 3, _one(rng, (1, 2, 2)), padding=1, bias=norm == "none")
     if not before:
@@ -167,7 +177,8 @@ def draw_vit(rng: np.random.Generator) -> Plan:
     sketch = Sketch(IMAGE)
     width, patch = _one(rng, (16, 24, 32, 48)), _one(rng, (4, 4, 8))
     heads, ratio = _one(rng, (1, 2, 4)), _one(rng, (1, 2, 4))
-    function, before = _one(rng, ("gelu", "gelu", "relu", "silu")), rng.random() < 0.75
+    function: ActivationFunction = _one(rng, ("gelu", "gelu", "relu", "silu"))
+    before = rng.random() < 0.75
     has_class_token = bool(rng.integers(2))
     sketch.conv("patches", width, patch, patch, padding=0, bias=True)
     sketch.append("tokens", Tokens())
@@ -249,10 +260,6 @@ def _pool(sketch: Sketch, name: str, reduction: Reduction, size: int) -> None:
         axes = len(sketch.value().shape) - 1
         window = (size,) * axes
         sketch.append(name, Pool(reduction=reduction, kernel=window, stride=window, padding=((0, 0),) * axes))
-
-
-def _norm(rng: np.random.Generator) -> NormChoice:
-    return _one(rng, ("none", "batch", "batch", "group"))
 
 
 def _one(rng: np.random.Generator, choices: tuple[Choice, ...]) -> Choice:

@@ -44,7 +44,7 @@ def load_images(source: Path, cache: Path) -> Images:
         arrays = _from_python_files(source) if source.is_dir() else _from_parquet(source)
         cache.mkdir(parents=True, exist_ok=True)
         partial = cache / "cifar10.partial.npz"
-        np.savez(partial, **arrays)
+        np.savez(partial, allow_pickle=False, **arrays)
         partial.rename(stored)
     with np.load(stored, allow_pickle=False) as arrays:
         return Images(**{name: torch.from_numpy(arrays[name]) for name in arrays.files})

@@ -1,7 +1,7 @@
 """A zoo's recipe: what to draw, how long to train and how widely the training choices vary."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -39,8 +39,8 @@ class ZooRecipe:
     train_images: int = 1000
 
     def digest(self) -> str:
-        """Names this recipe, whatever file it came from."""
-        return hashlib.sha256(TypeAdapter(ZooRecipe).dump_json(self)).hexdigest()[:16]
+        """Names what this recipe makes of each job; a zoo may be extended by more jobs."""
+        return hashlib.sha256(TypeAdapter(ZooRecipe).dump_json(replace(self, jobs=0))).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

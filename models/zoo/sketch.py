@@ -111,11 +111,10 @@ class Sketch:
     def attention(self, name: str, heads: int) -> str:
         """Self-attention that keeps the width."""
         width = self.value().features
-        parts = {
-            part: self._linear(f"{name}.{part}", width, width, bias=True)
-            for part in ("query", "key", "value", "output")
-        }
-        return self.append(name, Attention(heads=heads, **parts))
+        query, key, value, output = (
+            self._linear(f"{name}.{part}", width, width, bias=True) for part in ("query", "key", "value", "output")
+        )
+        return self.append(name, Attention(heads=heads, query=query, key=key, value=value, output=output))
 
     def class_token(self, name: str) -> str:
         """A learned token before the others."""
