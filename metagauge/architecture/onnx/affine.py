@@ -16,9 +16,10 @@ from metagauge.architecture.onnx import weight as weights
 from metagauge.architecture.onnx.arrange import on_tokens
 from metagauge.architecture.onnx.curve import IDENTITY, same
 from metagauge.architecture.onnx.lifting import Lifting
-from metagauge.architecture.onnx.states import Weight
+from metagauge.architecture.onnx.states import Numbers, State, Weight
 from metagauge.architecture.onnx.view import View, full
 from metagauge.architecture.parameter import Parameter
+from metagauge.errors import StructureNotInferableError
 
 
 def shifted(lifting: Lifting, view: View, known: Weight) -> View | None:
@@ -55,6 +56,20 @@ def vector(known: Weight, size: int) -> Parameter | None:
     if [n for n in known.shape if n != 1] != [n for n in (size,) if n != 1]:
         return None
     return weights.reshaped(known, (size,)).parameter
+
+
+def bias_of(lifting: Lifting, state: State | None, size: int) -> Parameter | None:
+    """The bias that a convolution or matrix product was given.
+
+    Raises:
+        StructureNotInferableError: it is not a constant of this size.
+    """
+    if state is None or (isinstance(state, Numbers) and lifting.is_all(state, 0)):
+        return None
+    bias = vector(state, size) if isinstance(state, Weight) else None
+    if bias is None:
+        raise StructureNotInferableError("what it adds is not a bias")
+    return bias
 
 
 def _with_bias(layer: Layer, bias: Parameter) -> Layer | None:

@@ -13,7 +13,7 @@ from metagauge.architecture.onnx.curve import Pointwise
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, unmovable
 from metagauge.architecture.onnx.states import Known, Numbers, Scores, State, Weight
-from metagauge.architecture.onnx.view import View
+from metagauge.architecture.onnx.view import View, shown
 from metagauge.checkpoint.program import Node
 from metagauge.errors import StructureNotInferableError
 
@@ -84,6 +84,8 @@ def clip(lifting: Lifting, node: Node, inputs: Inputs) -> State:
 def binary(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     """An operator of two values."""
     function = BINARY[node.operator]
+    if "axis" in node.attributes:
+        raise StructureNotInferableError("aligns its operands at an axis, as before operator set 7")
     match inputs:
         case (Numbers() as left, Numbers() as right):
             return _folded(function, left.array, right.array)
@@ -118,7 +120,7 @@ def sum_(lifting: Lifting, node: Node, inputs: Inputs) -> State:
 
 def _folded(function: Binary, left: np.ndarray, right: np.ndarray) -> Numbers:
     if np.prod(np.broadcast_shapes(left.shape, right.shape)) > READ_LIMIT:
-        raise StructureNotInferableError(f"computes a constant from {list(left.shape)} and {list(right.shape)}")
+        raise StructureNotInferableError(f"computes a constant from {shown(left.shape)} and {shown(right.shape)}")
     with np.errstate(all="ignore"):
         return Numbers(array=np.asarray(function(left, right)))
 
@@ -172,7 +174,7 @@ def _scalar(lifting: Lifting, state: State) -> float:
     if not isinstance(state, Weight | Numbers):
         raise unmovable(state)
     if np.prod(state.shape) != 1:
-        raise StructureNotInferableError(f"a constant of shape {list(state.shape)} has no layer that could take it")
+        raise StructureNotInferableError(f"a constant of shape {shown(state.shape)} has no layer that could take it")
     return curve.decimal(float(lifting.array(state).reshape(-1)[0]))
 
 

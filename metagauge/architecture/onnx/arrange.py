@@ -15,7 +15,7 @@ from metagauge.architecture.layers import (
     Tokens,
 )
 from metagauge.architecture.onnx.lifting import Lifting
-from metagauge.architecture.onnx.view import Run, View, full, rebased, run
+from metagauge.architecture.onnx.view import Run, View, full, rebased, run, shown
 from metagauge.architecture.onnx.weight import rows
 from metagauge.architecture.values import Value
 from metagauge.errors import StructureNotInferableError
@@ -34,7 +34,7 @@ def features(lifting: Lifting, view: View, axis: int) -> View:
     value = lifting.draft.value(view.source)
     wanted = view.runs[axis]
     if value.layout == "map":
-        return _map_features(lifting, view, value, wanted)
+        return _map_features(lifting, view, value, axis)
     last = len(value.shape) - 1
     if wanted == full(last, value.features):
         if value.layout == "sequence" and value.positions == 1 and len(view.runs) == 2:
@@ -88,9 +88,9 @@ def aligned(lifting: Lifting, left: View, right: View) -> tuple[View, View]:
     if lifting.draft.value(big.source).layout == "sequence" and lifting.draft.value(small.source).layout != "map":
         small = _one_token(lifting, small)
         without_tokens = tuple(tuple(step for step in old if step.axis != 0) for old in big.runs)
-        if small.runs in (without_tokens, big.runs) and not any(big.offsets):
+        if small.runs in (without_tokens, big.runs) and not any((*small.offsets, *big.offsets)):
             return (small, big) if right is not small else (big, small)
-    raise StructureNotInferableError(f"adds {list(left.shape)} and {list(right.shape)} in different orders")
+    raise StructureNotInferableError(f"adds {shown(left.shape)} and {shown(right.shape)} in different orders")
 
 
 def pooled(lifting: Lifting, name: str, *, keep: bool, depth: int = 0) -> str:
@@ -119,11 +119,11 @@ def pooled(lifting: Lifting, name: str, *, keep: bool, depth: int = 0) -> str:
     return lifting.draft.add(SelectToken(index=0), name)
 
 
-def _map_features(lifting: Lifting, view: View, value: Value, wanted: Run) -> View:
-    channels = full(0, value.features)
+def _map_features(lifting: Lifting, view: View, value: Value, axis: int) -> View:
+    wanted, channels = view.runs[axis], full(0, value.features)
     positions = run(*(step for axis, size in enumerate(value.shape) if axis for step in full(axis, size)))
     if wanted == channels and value.positions > 1:
-        return on_tokens(lifting, view)
+        return features(lifting, on_tokens(lifting, view), axis)
     if wanted == run(*channels, *positions):
         axes = {axis: (0, prod(value.shape[axis + 1 :])) for axis in range(len(value.shape))}
         return rebased(view, lifting.draft.add(Flatten(), view.source), axes, 1)

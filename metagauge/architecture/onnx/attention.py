@@ -1,18 +1,20 @@
 """Attention, recognised by what is multiplied: softmax(Q K^T factor) V over heads that the reshapes made."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from math import prod, sqrt
 
 import numpy as np
 
 from metagauge.architecture.layers import Activation, ActivationFunction
 from metagauge.architecture.onnx.arrange import features, linear_part
-from metagauge.architecture.onnx.attributes import integer
+from metagauge.architecture.onnx.attributes import integer, real
 from metagauge.architecture.onnx.draft import Context
 from metagauge.architecture.onnx.lifting import Lifting
 from metagauge.architecture.onnx.movement import Inputs, position, unmovable
-from metagauge.architecture.onnx.states import Known, Scores, State
-from metagauge.architecture.onnx.view import BATCH, Run, Step, View, full, run
+from metagauge.architecture.onnx.states import Known, Numbers, Scores, State, Weight
+from metagauge.architecture.onnx.view import BATCH, Run, Step, View, full, reshaped, run, transposed
 from metagauge.checkpoint.program import Node
 from metagauge.errors import StructureNotInferableError
 
@@ -32,7 +34,7 @@ def scores(lifting: Lifting, left: View, right: View) -> Scores:
     if _tokens(lifting, right, columns) != tokens:
         raise StructureNotInferableError("the query and the key have different tokens")
     heads = _heads(leading)
-    if [prod(s.size for s in run) for run in leading] != [prod(s.size for s in run) for run in right_leading]:
+    if _pattern(leading) != _pattern(right_leading):
         raise StructureNotInferableError("the query and the key have different heads")
     query = linear_part(lifting, left.source, (*heads, *width), left.offsets[1])
     key = linear_part(lifting, right.source, (*_heads(right_leading), *right_width), right.offsets[1])
@@ -54,7 +56,7 @@ def attended(lifting: Lifting, weights: Scores, right: View) -> View:
     *leading, rows, width = right.runs
     if not weights.normalised or _tokens(lifting, right, rows) != weights.tokens:
         raise StructureNotInferableError("multiplies attention scores by something that is not their value")
-    if right.shape[:-2] != weights.shape[:-2]:
+    if _pattern(leading) != _pattern(weights.leading):
         raise StructureNotInferableError("the value has other heads than the query")
     if _common_source(lifting, right, None) != weights.source:
         raise StructureNotInferableError("the value comes from other features than the query: cross attention")
@@ -87,6 +89,33 @@ def with_constant(lifting: Lifting, operator: str, weights: Scores, known: Known
     return replace(weights, factor=weights.factor / number if operator == "Div" else weights.factor * number)
 
 
+def whole(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """Attention as one operator (from operator set 23), on separate heads or on features side by side."""
+    query, key, value, mask = (*inputs, None)[:4]
+    if len(node.outputs) > 1 or len(inputs) > 4 or real(node, "softcap", 0.0):
+        raise StructureNotInferableError("keeps keys and values, or caps its scores")
+    if not isinstance(query, View) or not isinstance(key, View) or not isinstance(value, View):
+        raise unmovable(query)
+    flat = len(query.runs) == 3
+    heads = (integer(node, "q_num_heads", 1), *(integer(node, "kv_num_heads", 1),) * 2)
+    query, key, value = (_split_heads(v, n) if flat else v for v, n in zip((query, key, value), heads, strict=True))
+    product = scores(lifting, query, transposed(key, (0, 1, 3, 2)))
+    product = replace(product, factor=product.factor * real(node, "scale", 1 / sqrt(product.width)))
+    if isinstance(mask, Weight | Numbers):
+        product = with_constant(lifting, "Add", product, mask)
+    elif mask is not None:
+        raise unmovable(mask)
+    causal = product.causal or bool(integer(node, "is_causal", 0))
+    result = attended(lifting, replace(product, causal=causal, normalised=True), value)
+    if not flat:
+        return result
+    batch, count, tokens, width = result.shape
+    joined = reshaped(transposed(result, (0, 2, 1, 3)), (batch, tokens, count * width))
+    if joined is None:
+        raise StructureNotInferableError("its heads do not lie side by side")
+    return joined
+
+
 def softmax(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     """Softmax and LogSoftmax: of attention scores, or of features."""
     state = inputs[0]
@@ -103,6 +132,14 @@ def softmax(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     function: ActivationFunction = "softmax" if node.operator == "Softmax" else "log_softmax"
     view = features(lifting, lifting.settled(state), axis)
     return replace(view, source=lifting.draft.add(Activation(function=function), view.source))
+
+
+def _split_heads(view: View, heads: int) -> View:
+    batch, tokens, features = view.shape
+    split = reshaped(view, (batch, tokens, heads, features // heads))
+    if split is None:
+        raise StructureNotInferableError(f"{features} features in {heads} heads")
+    return transposed(split, (0, 2, 1, 3))
 
 
 def _masked(weights: Scores, mask: np.ndarray) -> Scores:
@@ -130,6 +167,14 @@ def _heads(leading: list[Run]) -> Run:
     if any(step.axis != 1 for step in steps):
         raise StructureNotInferableError("attention within parts of the tokens")
     return steps
+
+
+def _pattern(leading: Sequence[Run]) -> list[list[tuple[bool, int]]]:
+    """Where the batch and the heads lie in each axis, however the heads are split."""
+    return [
+        [(is_batch, prod(step.size for step in steps)) for is_batch, steps in groupby(run, lambda s: s.axis == BATCH)]
+        for run in leading
+    ]
 
 
 def _common_source(lifting: Lifting, view: View, other: str | None) -> str:

@@ -8,7 +8,7 @@ from metagauge.architecture.onnx.attributes import integer
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, shape_of, unmovable
 from metagauge.architecture.onnx.states import Numbers, State, Weight
-from metagauge.architecture.onnx.view import View
+from metagauge.architecture.onnx.view import View, shown
 from metagauge.checkpoint.program import Node
 from metagauge.errors import StructureNotInferableError
 
@@ -52,7 +52,7 @@ def constant_of_shape(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     """One number in a computed shape."""
     sizes = lifting.integers(inputs[0])
     if prod(sizes) > READ_LIMIT or min(sizes, default=0) < 0:
-        raise StructureNotInferableError(f"makes a constant of shape {list(sizes)}")
+        raise StructureNotInferableError(f"makes a constant of shape {shown(sizes)}")
     name = node.tensors.get("value")
     fill = np.float32(0) if name is None else lifting.checkpoint.tensor(name).array().reshape(-1)[0]
     if name is not None:
@@ -84,12 +84,14 @@ def expand(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     sizes = lifting.integers(inputs[1])
     match state:
         case Numbers() if prod(sizes) <= READ_LIMIT:
-            return Numbers(array=state.array * np.ones(sizes, dtype=state.array.dtype))
+            return Numbers(array=np.broadcast_to(state.array, np.broadcast_shapes(state.shape, sizes)))
+        case Weight() if len(sizes) == 1 and prod(state.shape) == 1 and sizes[0] <= READ_LIMIT:
+            return Numbers(array=np.broadcast_to(lifting.array(state).reshape(1), sizes))
         case View() | Weight():
             old = (1,) * (len(sizes) - len(state.shape)) + state.shape
             grown = [axis for axis, size in enumerate(sizes) if size not in (1, old[axis])]
             if len(old) > len(sizes) or grown not in ([], [0]) or (grown and isinstance(state, View)):
-                raise StructureNotInferableError(f"repeats {list(state.shape)} to {list(sizes)}")
+                raise StructureNotInferableError(f"repeats {shown(state.shape)} to {shown(sizes)}")
             return state
         case _:
             raise unmovable(state)

@@ -2,7 +2,7 @@
 
 from metagauge.architecture.layers import Conv, Pool, Reduction
 from metagauge.architecture.onnx import weight as weights
-from metagauge.architecture.onnx.affine import vector
+from metagauge.architecture.onnx.affine import bias_of
 from metagauge.architecture.onnx.arrange import as_map
 from metagauge.architecture.onnx.attributes import integer, integers, text
 from metagauge.architecture.onnx.lifting import Lifting
@@ -17,7 +17,7 @@ Padding = tuple[tuple[int, int], ...]
 
 def conv(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     """Conv, in any number of position axes."""
-    state, weight, *rest = inputs
+    state, weight, *bias = inputs
     if not isinstance(weight, Weight):
         raise StructureNotInferableError("the kernel is not a weight")
     view, before = _unpadded(state)
@@ -27,14 +27,9 @@ def conv(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     stride = integers(node, "strides") or (1,) * len(kernel)
     dilation = integers(node, "dilations") or (1,) * len(kernel)
     padding = _padding(node, view.shape[2:], kernel, stride, dilation)
-    bias = None
-    if rest and rest[0] is not None:
-        bias = vector(rest[0], weight.shape[0]) if isinstance(rest[0], Weight) else None
-        if bias is None:
-            raise StructureNotInferableError("the bias is not a weight")
     layer = Conv(
         weight=weights.scaled(weight, factor).parameter,
-        bias=bias,
+        bias=bias_of(lifting, bias[0] if bias else None, weight.shape[0]),
         stride=stride,
         padding=_sum(padding, before),
         dilation=dilation,
@@ -80,9 +75,9 @@ def pad(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     pairs = [(0, 0)] * rank
     for number, axis in enumerate(axes):
         pairs[axis] = (sizes[number], sizes[number + len(axes)])
+    zero = len(inputs) < 3 or inputs[2] is None or lifting.is_all(inputs[2], 0)
     if not any(any(pair) for pair in pairs):
         return state
-    zero = len(inputs) < 3 or inputs[2] is None or lifting.is_all(inputs[2], 0)
     if text(node, "mode", "constant") != "constant" or not zero or node.attributes.get("value", 0.0) != 0.0:
         raise StructureNotInferableError("pads with something other than zeros")
     if any(any(pair) for pair in pairs[:2]) or min(min(pair) for pair in pairs) < 0:

@@ -15,14 +15,15 @@ from metagauge.architecture.layers import Activation, ActivationFunction
 Curve = np.ndarray
 """Values of a function on `IDENTITY`."""
 
-IDENTITY: Curve = np.linspace(-12.0, 12.0, 193)
-"""The grid, which is also the identity's values on it. -1, 0 and 1 are on it."""
+_FAR = np.array([16.0, 24.0, 48.0, 100.0])
+IDENTITY: Curve = np.concatenate([-_FAR[::-1], np.linspace(-12.0, 12.0, 193), _FAR])
+"""The grid, which is also the identity's values on it. -1 and 1 are on it, and points beyond any usual clipping."""
 IDENTITY.setflags(write=False)
 
 TOLERANCE = 2e-5
 """Above float32 constants' rounding, below the 5e-4 between the two gelus."""
 
-_MINUS_ONE, _ZERO, _ONE = (int(np.argmin(np.abs(IDENTITY - point))) for point in (-1.0, 0.0, 1.0))
+_MINUS_ONE, _ONE = (int(np.argmin(np.abs(IDENTITY - point))) for point in (-1.0, 1.0))
 
 Pointwise = Callable[[np.ndarray], np.ndarray]
 

@@ -10,7 +10,7 @@ from metagauge.architecture.onnx.draft import Draft
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.operators import OPERATORS
 from metagauge.architecture.onnx.states import Numbers, Opaque, State, Weight
-from metagauge.architecture.onnx.view import View
+from metagauge.architecture.onnx.view import UNKNOWN_BATCH, View
 from metagauge.architecture.parameter import Parameter
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import Value, layer_parameters
@@ -18,9 +18,6 @@ from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.program import Node, Port, Program
 from metagauge.checkpoint.tensor import Tensor
 from metagauge.errors import ArchitectureMismatchError, MetagaugeError, StructureNotInferableError
-
-UNKNOWN_BATCH = 1_000_003
-"""Stands for a batch size that the file leaves open: a prime that divides no other size, so shapes stay arithmetic."""
 
 
 def lift(checkpoint: Checkpoint) -> Architecture:
@@ -36,7 +33,27 @@ def lift(checkpoint: Checkpoint) -> Architecture:
     if program is None:
         raise StructureNotInferableError("the checkpoint holds weights and no program")
     port, shape = _input(program)
-    batch = UNKNOWN_BATCH if shape[0] is None else shape[0]
+    if shape[0] is not None:
+        return _lifted(checkpoint, program, port, shape, shape[0], ())
+    try:
+        return _lifted(checkpoint, program, port, shape, UNKNOWN_BATCH, ())
+    except StructureNotInferableError as error:
+        # Some exports declare the batch axis dynamic and have the traced batch of one in their shapes.
+        try:
+            return _lifted(checkpoint, program, port, shape, 1, ("the batch size is one",))
+        except StructureNotInferableError:
+            raise error from None
+
+
+def _lifted(
+    checkpoint: Checkpoint,
+    program: Program,
+    port: Port,
+    shape: tuple[int | None, ...],
+    batch: int,
+    assumed: tuple[str, ...],
+) -> Architecture:
+    """The architecture for samples of this batch size."""
     given = Value(layout=_layout(program, port, len(shape) - 1), shape=tuple(size for size in shape[1:] if size))
     draft = Draft("input", given, lambda parameter: parameter_shape(parameter, checkpoint))
     lifting = Lifting(checkpoint, program, draft, batch)
@@ -53,7 +70,7 @@ def lift(checkpoint: Checkpoint) -> Architecture:
         input_shape=given.shape,
         input_layout=given.layout,
         operations=operations,
-        provenance=Provenance(rung="graph", assumed=tuple(lifting.assumed)),
+        provenance=Provenance(rung="graph", assumed=(*assumed, *lifting.assumed)),
         unsupported=tuple(_left_out(checkpoint, program, states, used | lifting.read)),
     )
 
@@ -163,7 +180,7 @@ def _left_out(
     checkpoint: Checkpoint, program: Program, states: dict[str, State], used: set[str]
 ) -> Iterable[Unsupported]:
     """What holds tensors that the architecture does not use: nodes off the path, subgraphs, functions or nothing."""
-    lost = {tensor.name for tensor in checkpoint.tensors.values() if tensor.is_float} - used
+    lost = {tensor.name for tensor in checkpoint.tensors.values() if tensor.is_parameter} - used
     for node in program.nodes:
         inner = (name for body in node.bodies.values() for name in body.tensors)
         names = {_tensor(states.get(name), name) for name in node.inputs} | set(inner) | set(node.tensors.values())

@@ -5,7 +5,7 @@ from dataclasses import replace
 from metagauge.architecture.layers import Linear
 from metagauge.architecture.onnx import attention
 from metagauge.architecture.onnx import weight as weights
-from metagauge.architecture.onnx.affine import vector
+from metagauge.architecture.onnx.affine import bias_of
 from metagauge.architecture.onnx.arrange import features
 from metagauge.architecture.onnx.attributes import integer, real
 from metagauge.architecture.onnx.lifting import Lifting
@@ -37,7 +37,7 @@ def matmul(lifting: Lifting, node: Node, inputs: Inputs) -> State:
 
 def gemm(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     """Gemm: `alpha A B + beta C`, B and C being constants."""
-    view, weight, *rest = inputs
+    view, weight, *added = inputs
     if not isinstance(view, View) or integer(node, "transA", 0):
         raise StructureNotInferableError("the first factor is not the features, one row per sample")
     if not isinstance(weight, Weight) or len(weight.shape) != 2:
@@ -45,12 +45,8 @@ def gemm(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     if not integer(node, "transB", 0):
         weight = weights.transposed(weight, (1, 0))
     weight = weights.scaled(weight, real(node, "alpha", 1.0))
-    bias = None
-    if rest and rest[0] is not None:
-        bias = vector(rest[0], weight.shape[0]) if isinstance(rest[0], Weight) else None
-        if bias is None:
-            raise StructureNotInferableError("what is added is not a bias")
-        bias = lifting.scaled_parameter(bias, real(node, "beta", 1.0))
+    bias = bias_of(lifting, added[0] if added else None, weight.shape[0])
+    bias = lifting.scaled_parameter(bias, real(node, "beta", 1.0))
     return project(lifting, view, 1, weight, bias)
 
 

@@ -1,6 +1,7 @@
 """Operators that only move elements: the same three movements on views, weights and numbers."""
 
 from math import prod
+from typing import assert_never
 
 import numpy as np
 
@@ -8,12 +9,15 @@ from metagauge.architecture.onnx import view as views
 from metagauge.architecture.onnx import weight as weights
 from metagauge.architecture.onnx.attributes import integer, integers
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
-from metagauge.architecture.onnx.states import Numbers, State, Weight
-from metagauge.architecture.onnx.view import View
+from metagauge.architecture.onnx.states import Numbers, Opaque, Padded, Scores, State, Weight
+from metagauge.architecture.onnx.view import View, shown
 from metagauge.checkpoint.program import Node
 from metagauge.errors import StructureNotInferableError
 
 Inputs = tuple[State | None, ...]
+
+INT64_MAX = (1 << 63) - 1
+"""What exporters write for a slice that runs to the end, negative to the start."""
 
 AXES_LIMIT = 16
 """Most axes of a value; attention in windows has eight."""
@@ -27,7 +31,7 @@ def reshaped(state: State | None, sizes: tuple[int, ...]) -> State:
         case View():
             moved = views.reshaped(state, sizes)
             if moved is None:
-                raise StructureNotInferableError(f"{list(state.shape)} as {list(sizes)} mixes axes")
+                raise StructureNotInferableError(f"{shown(state.shape)} as {shown(sizes)} mixes axes")
             return moved
         case Weight():
             return weights.reshaped(state, sizes)
@@ -56,7 +60,7 @@ def narrowed(state: State | None, axis: int, start: int, stop: int) -> State:
         case View():
             moved = views.narrowed(state, axis, start, stop)
             if moved is None:
-                raise StructureNotInferableError(f"part {start}:{stop} of axis {axis} of {list(state.shape)}")
+                raise StructureNotInferableError(f"part {start}:{stop} of axis {axis} of {shown(state.shape)}")
             return moved
         case Weight():
             return weights.narrowed(state, axis, start, stop)
@@ -88,8 +92,22 @@ def position(axis: int, rank: int) -> int:
 
 def unmovable(state: State | None) -> StructureNotInferableError:
     """For a value that only some operators read."""
-    kind = "a missing input" if state is None else f"{type(state).__name__.lower()}"
-    return StructureNotInferableError(f"cannot be followed on {kind}")
+    match state:
+        case None:
+            kind = "nothing in the place of an input"
+        case View():
+            kind = "the network's values in the place of a constant"
+        case Weight() | Numbers():
+            kind = "a constant in the place of the network's values"
+        case Padded():
+            kind = "a map with zeros around it"
+        case Scores():
+            kind = "attention scores"
+        case Opaque():
+            kind = "what another operator left unclear"
+        case _:
+            assert_never(state)
+    return StructureNotInferableError(f"it reads {kind}")
 
 
 def reshape(lifting: Lifting, node: Node, inputs: Inputs) -> State:
@@ -101,7 +119,7 @@ def reshape(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     if sizes.count(-1) == 1:
         sizes[sizes.index(-1)] = prod(shape) // max(prod(size for size in sizes if size != -1), 1)
     if prod(sizes) != prod(shape) or min(sizes, default=1) < 1:
-        raise StructureNotInferableError(f"{list(shape)} as {list(sizes)}")
+        raise StructureNotInferableError(f"{shown(shape)} as {shown(sizes)}")
     return reshaped(inputs[0], tuple(sizes))
 
 
@@ -122,7 +140,7 @@ def squeeze(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     else:
         gone = {position(axis, len(shape)) for axis in axes}
     if any(shape[axis] != 1 for axis in gone):
-        raise StructureNotInferableError(f"{list(shape)} without axes {sorted(gone)}")
+        raise StructureNotInferableError(f"{shown(shape)} without axes {sorted(gone)}")
     return reshaped(inputs[0], tuple(size for axis, size in enumerate(shape) if axis not in gone))
 
 
@@ -146,7 +164,7 @@ def transpose(lifting: Lifting, node: Node, inputs: Inputs) -> State:
 
 
 def slice_(lifting: Lifting, node: Node, inputs: Inputs) -> State:
-    """Slice, in steps of one."""
+    """Slice: in steps of one, and any steps on numbers."""
     state = inputs[0]
     shape = shape_of(state)
     if len(inputs) > 1:
@@ -156,14 +174,19 @@ def slice_(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     else:
         starts, stops = integers(node, "starts") or (), integers(node, "ends") or ()
         axes, steps = integers(node, "axes"), ()
+    if isinstance(state, Numbers):
+        parts = [slice(None)] * len(shape)
+        for axis, start, stop, step in zip(axes or range(len(starts)), starts, stops, steps or starts, strict=False):
+            parts[axis] = slice(start, stop if stop > -INT64_MAX else None, step if steps else 1)
+        return Numbers(array=state.array[tuple(parts)])
     if any(step != 1 for step in steps):
         raise StructureNotInferableError(f"in steps of {list(steps)}")
     for axis, start, stop in zip(axes or range(len(starts)), starts, stops, strict=False):
         axis = position(axis, len(shape))
         first, last, _ = slice(start, stop).indices(shape[axis])
-        if last <= first and not isinstance(state, Numbers):
+        if last <= first:
             raise StructureNotInferableError(f"the empty part {start}:{stop} of axis {axis}")
-        state = narrowed(state, axis, first, max(first, last))
+        state = narrowed(state, axis, first, last)
     if state is None:
         raise unmovable(None)
     return state
@@ -178,7 +201,7 @@ def gather(lifting: Lifting, node: Node, inputs: Inputs) -> State:
         raise StructureNotInferableError("the indices depend on the input's values")
     if isinstance(state, Numbers):
         if state.array.size * index.array.size > READ_LIMIT:
-            raise StructureNotInferableError(f"gathers {list(index.shape)} of a constant of {list(shape)}")
+            raise StructureNotInferableError(f"gathers {shown(index.shape)} of a constant of {shown(shape)}")
         return Numbers(array=np.take(state.array, index.array.astype(np.int64), axis=axis))
     indices = [int(i) + shape[axis] if i < 0 else int(i) for i in index.array.ravel()]
     if not indices or indices != list(range(indices[0], indices[0] + len(indices))) or indices[-1] >= shape[axis]:

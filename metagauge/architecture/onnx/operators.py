@@ -57,6 +57,7 @@ OPERATORS: dict[str, Operator] = {
     "InstanceNormalization": normalisation.instance_norm,
     "GroupNormalization": normalisation.group_norm,
     "LayerNormalization": normalisation.layer_norm,
+    "Attention": attention.whole,
     "Softmax": attention.softmax,
     "LogSoftmax": attention.softmax,
     **dict.fromkeys(arithmetic.BINARY, arithmetic.binary),

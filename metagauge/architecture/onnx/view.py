@@ -4,7 +4,7 @@ Reshape, Transpose, Slice and Gather never compute anything. Each axis of an ONN
 through the axes of one drafted value, so whatever chain of them an exporter writes comes out as the same view.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -12,6 +12,9 @@ from metagauge.architecture.onnx.curve import IDENTITY, Curve
 
 BATCH = -1
 """Number of the batch axis, which drafted values do not have."""
+
+UNKNOWN_BATCH = 1_000_003
+"""Stands for a batch size that the file leaves open: a prime that divides no other size, so shapes stay arithmetic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,11 @@ class View:
     def steps(self) -> Run:
         """All steps, slowest first."""
         return tuple(step for run in self.runs for step in run)
+
+
+def shown(sizes: Iterable[int]) -> str:
+    """Sizes for a message; what an unknown batch is part of is called so."""
+    return f"[{', '.join('batch' if size and size % UNKNOWN_BATCH == 0 else str(size) for size in sizes)}]"
 
 
 def whole(source: str, shape: Sequence[int], batch: int) -> View:
