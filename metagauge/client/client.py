@@ -10,7 +10,7 @@ import httpx
 from pydantic import TypeAdapter
 
 from metagauge.client.answer import decode
-from metagauge.client.transport import timeout, transport
+from metagauge.client.transport import timeout, transport, upload_extensions
 from metagauge.contract import Job, JobPage, JobStatus, PredictorSummary
 from metagauge.errors import RequestInvalidError, ServiceUnavailableError, WaitTimeoutError
 
@@ -74,9 +74,9 @@ class Client:
             files["architecture"] = ("architecture.json", architecture, "application/json")
         query = {} if predictor is None else {"predictor": predictor}
         key = {"Idempotency-Key": str(uuid4())}
-        return decode(
-            self._send(self._http.build_request("POST", "/predict", params=query, files=files, headers=key)), _JOB
-        )
+        again = upload_extensions()
+        request = self._http.build_request("POST", "/predict", params=query, files=files, headers=key, extensions=again)
+        return decode(self._send(request), _JOB)
 
     def job(self, job_id: str, *, wait_s: float = 0.0) -> Job:
         """The job as it is now, or as it is when finished or after `wait_s`, whichever comes first."""

@@ -72,7 +72,7 @@ def test_json_tells_layers_shapes_parameters_and_coverage(declared: Path, capsys
 def test_the_table_shows_the_same(declared: Path, capsys: pytest.CaptureFixture[str]):
     assert outcome(["inspect", str(declared)]) == 0
     text = capsys.readouterr().out
-    for part in ("declared", "78.1% of the parameters", "5x12 5", "vector 12", "left.over"):
+    for part in ("declared", "78.1% of the parameters", "5x12, 5", "vector 12", "left.over"):
         assert part in text
 
 

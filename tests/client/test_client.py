@@ -12,6 +12,7 @@ from metagauge.client.client import Client
 from metagauge.contract import Job, JobStatus, Problem
 from metagauge.errors import (
     EmptyUploadError,
+    JobFinishedError,
     JobNotFoundError,
     QueueFullError,
     RequestInvalidError,
@@ -115,6 +116,19 @@ def test_an_upload_whose_answer_is_lost_makes_one_job(served: Served):
         job = upload(client, good(0.6))
     assert losing.lost == 1
     assert list(served.service.jobs) == [job.id]
+
+
+def test_an_upload_waits_for_its_own_first_try(served: Served):
+    served.service.faults.append(problem(409, "idempotency_conflict", "the first request is still being received"))
+    with Client(served.url) as client:
+        assert upload(client, good(0.6)).status is JobStatus.QUEUED
+
+
+def test_a_conflict_of_another_kind_is_final(served: Served):
+    served.service.faults.append(problem(409, "job_finished", "it is finished"))
+    with Client(served.url) as client, pytest.raises(JobFinishedError):
+        client.cancel("job-1")
+    assert len(served.service.requests) == 1
 
 
 def test_two_uploads_of_one_file_are_two_jobs(served: Served):

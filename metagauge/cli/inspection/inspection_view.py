@@ -49,7 +49,7 @@ def _layers(found: Inspection) -> Table:
         table.add_column(column, overflow="fold")
     table.add_column("parameters", justify="right")
     for row in found.layers:
-        weights = " ".join(shape_text(shape) for shape in row.weight_shapes)
+        weights = ", ".join(shape_text(shape) for shape in row.weight_shapes)
         output = f"{row.output_layout} {shape_text(row.output_shape)}"
         count = f"{row.parameters:,}" if row.parameters else ""
         table.add_row(plain(row.name), row.kind, plain(", ".join(row.inputs)), weights, output, count)
