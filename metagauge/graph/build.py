@@ -37,6 +37,7 @@ from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import Value, values
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.graph.draft import Cursor, Draft
+from metagauge.graph.drawing import Drawing
 from metagauge.graph.parameter_graph import ParameterGraph, Reading
 
 
@@ -48,16 +49,16 @@ def build(architecture: Architecture, checkpoint: Checkpoint) -> ParameterGraph:
     """
     known = values(architecture, lambda parameter: parameter_shape(parameter, checkpoint))
     readers = Counter(name for operation in architecture.operations for name in operation.inputs)
-    draft = Draft(checkpoint)
-    cursors = {architecture.input_name: draft.input_group(known[architecture.input_name])}
+    drawing = Drawing(draft=Draft(), checkpoint=checkpoint)
+    cursors = {architecture.input_name: drawing.start(known[architecture.input_name])}
     for operation in architecture.operations:
         sources = tuple(cursors[name] if readers[name] == 1 else cursors[name].shared() for name in operation.inputs)
         inputs = tuple(known[name] for name in operation.inputs)
-        cursors[operation.name] = _visit(draft, operation, sources, inputs, known[operation.name])
-    draft.finish(cursors[architecture.operations[-1].name])
+        cursors[operation.name] = _visit(drawing, operation, sources, inputs, known[operation.name])
+    drawing.finish(cursors[architecture.operations[-1].name])
     return ParameterGraph(
-        groups=draft.groups(),
-        blocks=draft.blocks(),
+        groups=drawing.draft.groups(),
+        blocks=drawing.draft.blocks(),
         family=family_of(architecture),
         coverage=coverage(architecture, checkpoint),
     )
@@ -79,34 +80,32 @@ def family_of(architecture: Architecture) -> str:
 
 
 def _visit(
-    draft: Draft, operation: Operation, sources: tuple[Cursor, ...], inputs: tuple[Value, ...], output: Value
+    drawing: Drawing, operation: Operation, sources: tuple[Cursor, ...], inputs: tuple[Value, ...], output: Value
 ) -> Cursor:
     name, layer, source, value = operation.name, operation.layer, sources[0], inputs[0]
     match layer:
         case Linear():
-            return draft.linear(name, layer, source, output)
+            return drawing.linear(name, layer, source, output)
         case Conv():
-            return draft.convolution(name, layer, source, output)
+            return drawing.convolution(name, layer, source, output)
         case BatchNorm():
-            return draft.batch_norm(name, layer, source, value)
-        case GroupNorm():
-            return draft.normalise(name, "group", layer.groups, (layer.scale, layer.shift), source, value)
-        case LayerNorm():
-            return draft.normalise(name, "layer", 1, (layer.scale, layer.shift), source, value)
+            return drawing.batch_norm(name, layer, source, value)
+        case GroupNorm() | LayerNorm():
+            return drawing.norm(name, layer, source, value)
         case Activation():
-            return draft.activate(name, layer, source, value)
+            return drawing.activation(name, layer, source, value)
         case Add():
-            return draft.add(name, sources, output)
+            return drawing.add(name, sources, output)
         case Attention():
-            return draft.attention(name, layer, source, output)
+            return drawing.attention(name, layer, source, output)
         case ClassToken():
-            return draft.table(name, "token", layer.token, source, output)
+            return drawing.table(name, "token", layer.token, source, output)
         case PositionTable():
-            return draft.table(name, "position", layer.table, source, output)
+            return drawing.table(name, "position", layer.table, source, output)
         case Flatten():
-            return draft.flatten(name, source, value)
+            return drawing.flatten(source, value)
         case Pool() | GlobalPool() | SetPool() | SelectToken() | Raster():
-            return draft.read_through(name, source, value, _reading(layer, value))
+            return drawing.read_through(name, source, value, _reading(layer, value))
         case Tokens():
             return source
         case _:

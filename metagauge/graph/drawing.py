@@ -1,0 +1,222 @@
+"""How each layer kind is drawn into a parameter graph (Lim et al. 2024, sec. 3 and app. B)."""
+
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from metagauge.architecture.layers import Activation, Attention, BatchNorm, Conv, GroupNorm, LayerNorm, Linear
+from metagauge.architecture.parameter import Parameter
+from metagauge.architecture.resolve import resolve
+from metagauge.architecture.values import Value
+from metagauge.checkpoint.checkpoint import Checkpoint
+from metagauge.graph.draft import DIRECT, Cursor, Draft
+from metagauge.graph.parameter_graph import Block, NodeGroup, NormKind, Reading, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """Draws layers of `checkpoint` into `draft`; methods take where the input lives and say where the output is."""
+
+    draft: Draft
+    checkpoint: Checkpoint
+
+    def start(self, value: Value) -> Cursor:
+        """The ordered input."""
+        group = NodeGroup(name="input", kind="input", size=value.features, positions=value.positions, ordered=True)
+        return Cursor(group=self.draft.put(group), is_open=False)
+
+    def linear(self, name: str, layer: Linear, source: Cursor, output: Value) -> Cursor:
+        """Neurons that read every source neuron, at every flattened position."""
+        target = self.draft.neurons(name, output, source)
+        self._connect(name, "linear", layer, source, target)
+        return Cursor(group=target)
+
+    def convolution(self, name: str, layer: Conv, source: Cursor, output: Value) -> Cursor:
+        """Channels that read source channels at every kernel position."""
+        target = self.draft.neurons(name, output, source)
+        weight = resolve(layer.weight, self.checkpoint)
+        self.draft.connect(
+            Block(
+                source=source.group,
+                target=target,
+                role="conv",
+                weight=weight.reshape(*weight.shape[:2], prod(weight.shape[2:])),
+                name=layer.weight.tensor,
+                groups=layer.groups,
+                kernel=weight.shape[2:],
+                stride=layer.stride,
+                dilation=layer.dilation,
+                padding=layer.padding,
+                reading=source.reading,
+            )
+        )
+        self._bias(name, layer.bias, target)
+        return Cursor(group=target)
+
+    def batch_norm(self, name: str, layer: BatchNorm, source: Cursor, value: Value) -> Cursor:
+        """Folds into the weights before it; where there are none, an affine map of the neurons."""
+        scale = 1 / np.sqrt(self._numbers(layer.variance) + layer.epsilon)
+        if layer.scale is not None:
+            scale = scale * self._numbers(layer.scale)
+        shift = -self._numbers(layer.mean) * scale
+        if layer.shift is not None:
+            shift = shift + self._numbers(layer.shift)
+        if self.draft.can_fold(source):
+            self.draft.fold(source.group, scale, shift)
+            return source
+        return self._normal(name, "batch", value.features, (scale, shift), source, value)
+
+    def norm(self, name: str, layer: GroupNorm | LayerNorm, source: Cursor, value: Value) -> Cursor:
+        """A norm whose statistics come from the input: a property of the neurons, with a scale and a shift node."""
+        affine = (
+            np.ones(value.features, np.float32) if layer.scale is None else resolve(layer.scale, self.checkpoint),
+            np.zeros(value.features, np.float32) if layer.shift is None else resolve(layer.shift, self.checkpoint),
+        )
+        if isinstance(layer, GroupNorm):
+            return self._normal(name, "group", layer.groups, affine, source, value)
+        return self._normal(name, "layer", 1, affine, source, value)
+
+    def activation(self, name: str, layer: Activation, source: Cursor, value: Value) -> Cursor:
+        """An elementwise function: a property of the neurons."""
+        if layer.function == "identity":
+            return source
+        cursor = self.draft.opened(name, source, value, norm=False)
+        self.draft.set_activation(cursor.group, layer.function, layer.slope)
+        return cursor
+
+    def add(self, name: str, sources: tuple[Cursor, ...], output: Value) -> Cursor:
+        """Merges the linear maps it sums; everything else arrives through wiring of weight one."""
+        mergeable = [source for source in sources if self.draft.can_merge(source)]
+        others = [source for source in sources if not self.draft.can_merge(source)]
+        depth = max(
+            *(self.draft.group(source.group).depth for source in sources),
+            *(self.draft.group(source.group).depth + 1 for source in others),
+        )
+        target = mergeable[0].group if mergeable else self.draft.neurons(name, output, *sources)
+        for source in mergeable[1:]:
+            self.draft.merge(source.group, target)
+        for source in others:
+            self.draft.wire(name, source, target)
+        self.draft.set_extent(target, output.positions, depth)
+        return Cursor(group=target)
+
+    def attention(self, name: str, layer: Attention, source: Cursor, output: Value) -> Cursor:
+        """Query, key and value neurons, one node for each head, and output neurons.
+
+        Feature i of a query meets feature i of its key; features belong to their head. This wiring is what a
+        permutation has to keep, so heads move as blocks.
+        """
+        query = self._projection(f"{name}.query", "query", layer.query, source, output, layer.heads)
+        key = self._projection(f"{name}.key", "key", layer.key, source, output, layer.heads)
+        value = self._projection(f"{name}.value", "value", layer.value, source, output, layer.heads)
+        hidden = Value(layout="sequence", shape=(output.positions, layer.heads))
+        heads = self.draft.neurons(f"{name}.heads", hidden, Cursor(group=query))
+        self.draft.set_activation(heads, "softmax")
+        self.draft.set_causal(heads, is_causal=layer.causal)
+        size = self.draft.group(query).size
+        pairs = np.ones((size, 1, 1), np.float32)
+        self.draft.connect(Block(source=key, target=query, role="attend", weight=pairs, groups=size))
+        for part in (query, key, value):
+            members = np.ones((layer.heads, self.draft.group(part).size // layer.heads, 1), np.float32)
+            self.draft.connect(Block(source=part, target=heads, role="head", weight=members, groups=layer.heads))
+        mixed = Cursor(group=value)
+        target = self.draft.neurons(name, output, mixed)
+        self._connect(name, "attention_output", layer.output, mixed, target, layer.heads)
+        return Cursor(group=target)
+
+    def table(self, name: str, role: Role, parameter: Parameter, source: Cursor, output: Value) -> Cursor:
+        """Learned tokens or positions, from one parameter node: (features, 1, tokens)."""
+        cursor = self.draft.opened(name, source, output, norm=True)
+        array = resolve(parameter, self.checkpoint)
+        columns = array.reshape(-1, array.shape[-1]).T[:, None, :]
+        kernel = (columns.shape[2],)
+        self._parameter(parameter.tensor, role, columns, cursor.group, kernel)
+        self.draft.set_extent(cursor.group, output.positions, self.draft.group(cursor.group).depth)
+        return cursor
+
+    def flatten(self, source: Cursor, value: Value) -> Cursor:
+        """Positions become features: the next linear layer reads the neurons at each position."""
+        if value.positions == 1 or source.flattened:
+            return source
+        sizes = value.shape[1:] if value.layout == "map" else value.shape[:1]
+        return replace(source, flattened=sizes, tokens_first=value.layout == "sequence", is_open=False)
+
+    def read_through(self, name: str, source: Cursor, value: Value, reading: Reading) -> Cursor:
+        """Pooling, selection or rastering: kept until a block reads the value."""
+        if reading == DIRECT:
+            return source
+        if source.reading == DIRECT:
+            return replace(source, reading=reading, is_open=False)
+        if source.reading == Reading(raster=True):
+            return replace(source, reading=replace(reading, raster=True), is_open=False)
+        opened = self.draft.opened(name, source, value, norm=True)
+        return replace(opened, reading=reading, is_open=False)
+
+    def finish(self, last: Cursor) -> None:
+        """Marks the output group; a value seen through a reading gets neurons of its own."""
+        group = self.draft.group(last.group)
+        target = last.group
+        if last.reading != DIRECT or last.flattened or group.kind != "hidden":
+            value = Value(layout="vector", shape=(group.size * prod(last.flattened),))
+            target = self.draft.neurons("output", value, last)
+            self.draft.wire("output", last, target)
+        self.draft.set_output(target)
+
+    def _numbers(self, parameter: Parameter) -> np.ndarray:
+        return np.asarray(resolve(parameter, self.checkpoint), dtype=np.float64)
+
+    def _projection(self, name: str, role: Role, layer: Linear, source: Cursor, output: Value, heads: int) -> int:
+        features = resolve(layer.weight, self.checkpoint).shape[0]
+        value = Value(layout="sequence", shape=(output.positions, features))
+        target = self.draft.neurons(name, value, source)
+        self._connect(name, role, layer, source, target, heads)
+        return target
+
+    def _normal(
+        self,
+        name: str,
+        kind: NormKind,
+        groups: int,
+        affine: tuple[np.ndarray, np.ndarray],
+        source: Cursor,
+        value: Value,
+    ) -> Cursor:
+        cursor = self.draft.opened(name, source, value, norm=True)
+        self.draft.set_norm(cursor.group, kind, groups)
+        self._parameter(f"{name}.scale", "norm_scale", affine[0], cursor.group)
+        self._parameter(f"{name}.shift", "norm_shift", affine[1], cursor.group)
+        return cursor
+
+    def _connect(self, name: str, role: Role, layer: Linear, source: Cursor, target: int, heads: int = 0) -> None:
+        weight = resolve(layer.weight, self.checkpoint)
+        outputs, positions = weight.shape[0], prod(source.flattened)
+        if source.tokens_first:
+            weight = weight.reshape(outputs, positions, -1).transpose(0, 2, 1)
+        else:
+            weight = weight.reshape(outputs, -1, positions)
+        self.draft.connect(
+            Block(
+                source=source.group,
+                target=target,
+                role=role,
+                weight=weight,
+                name=layer.weight.tensor,
+                kernel=source.flattened,
+                heads=heads,
+                reading=source.reading,
+            )
+        )
+        self._bias(name, layer.bias, target)
+
+    def _bias(self, name: str, bias: Parameter | None, target: int) -> None:
+        if bias is None:
+            zeros = np.zeros(self.draft.group(target).size, np.float32)
+            self._parameter(f"{name}.bias", "bias", zeros, target)
+        else:
+            self._parameter(bias.tensor, "bias", resolve(bias, self.checkpoint), target)
+
+    def _parameter(self, name: str, role: Role, array: np.ndarray, target: int, kernel: tuple[int, ...] = ()) -> None:
+        node = self.draft.put(NodeGroup(name=name, kind="parameter", size=1))
+        weight = array.reshape(len(array), 1, -1)
+        self.draft.connect(Block(source=node, target=target, role=role, weight=weight, name=name, kernel=kernel))
