@@ -10,9 +10,10 @@ from dramatiq.middleware import SkipMessage
 
 from metagauge.contract import JobStatus
 from metagauge.errors import MetagaugeError, WorkerLostError
+from metagauge.service import queue
 from metagauge.service.record import Failure
 from worker.leases import Leases
-from worker.store import JobStore
+from worker.store import IN_OTHER_HANDS, LEASE_MS, NOTHING_TO_DO, JobStore
 
 FAULT = "the service failed while it judged this checkpoint; the reason is in the worker's log"
 
@@ -20,8 +21,9 @@ FAULT = "the service failed while it judged this checkpoint; the reason is in th
 class Deliveries(dramatiq.Middleware):
     """Hands the actor the number of its attempt as the keyword argument `attempt`."""
 
-    def __init__(self, store: JobStore, leases: Leases, *, most: int) -> None:
-        """`most` deliveries are made of one job."""
+    def __init__(self, store: JobStore, leases: Leases, *, most: int, put_off_ms: int = LEASE_MS) -> None:
+        """`most` deliveries are made of one job; one that seems to be in other hands is looked at again later."""
+        self._put_off_ms = put_off_ms
         self._store = store
         self._leases = leases
         self._most = most
@@ -30,8 +32,11 @@ class Deliveries(dramatiq.Middleware):
         """Counts; a message that has nothing left to do is skipped."""
         (job_id,) = message.args
         attempt = self._store.deliver(job_id)
-        if not attempt:
-            raise SkipMessage(f"job {job_id} is final, or in other hands")
+        if attempt == NOTHING_TO_DO:
+            raise SkipMessage(f"job {job_id} is final")
+        if attempt == IN_OTHER_HANDS:
+            broker.enqueue(queue.message(job_id), delay=self._put_off_ms)  # those hands may have died just now
+            raise SkipMessage(f"job {job_id} is in other hands")
         if attempt > self._most:
             detail = f"the worker died {self._most} times while it judged this checkpoint; it is not tried again"
             self._store.fail(job_id, attempt, JobStatus.DEAD, Failure(code=WorkerLostError.code, detail=detail))

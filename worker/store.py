@@ -13,6 +13,8 @@ from metagauge.service.settings import Settings
 
 LEASE_MS = 4000
 """Shorter than the five seconds after which the queue gives a lost worker's job to another."""
+NOTHING_TO_DO = 0
+IN_OTHER_HANDS = -1
 
 
 class JobStore:
@@ -26,7 +28,7 @@ class JobStore:
         self._conclude = redis.register_script(scripts.CONCLUDE)
 
     def deliver(self, job_id: str) -> int:
-        """Takes the job. Returns the number of this attempt, or 0 when there is nothing to do."""
+        """Takes the job. Returns the number of this attempt, or NOTHING_TO_DO, or IN_OTHER_HANDS."""
         index = (keys.jobs(JobStatus.QUEUED), keys.jobs(JobStatus.RUNNING))
         arguments = [job_id, now().isoformat(), LEASE_MS]
         return int(self._deliver(keys=[keys.job(job_id), *index, keys.lease(job_id)], args=arguments))

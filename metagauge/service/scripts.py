@@ -17,9 +17,10 @@ return 1
 
 DELIVER = """
 -- KEYS: job, queued, running, lease.  ARGV: id, now, lease in milliseconds.
--- Returns the attempt number, or 0 when there is nothing to do: gone, final, or a live worker is on it.
+-- Returns the attempt number; 0 when the job is gone or final; -1 when a worker that seems to live is on it.
 local status = redis.call('HGET', KEYS[1], 'status')
-if (status ~= 'queued' and status ~= 'running') or redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
+if status ~= 'queued' and status ~= 'running' then return 0 end
+if redis.call('EXISTS', KEYS[4]) == 1 then return -1 end
 local attempt = redis.call('HINCRBY', KEYS[1], 'attempts', 1)
 redis.call('HSET', KEYS[1], 'status', 'running', 'progress', '0')
 redis.call('HSETNX', KEYS[1], 'started_at', ARGV[2])

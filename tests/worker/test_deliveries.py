@@ -29,7 +29,7 @@ def store(redis: Redis, settings: Settings) -> JobStore:
 @contextmanager
 def working(redis: Redis, store: JobStore, judge: Callable[[str, int], None]) -> Iterator[RedisBroker]:
     broker = queue.broker(redis)
-    broker.add_middleware(Deliveries(store, Leases(store, "test"), most=3))
+    broker.add_middleware(Deliveries(store, Leases(store, "test"), most=3, put_off_ms=50))
     dramatiq.Actor(judge, broker=broker, actor_name=queue.ACTOR, queue_name=queue.QUEUE, priority=0, options={})
     worker = Worker(broker, queues={queue.QUEUE}, worker_threads=1, worker_timeout=20)
     worker.start()
@@ -101,6 +101,23 @@ def test_a_message_that_came_twice_is_done_once(redis: Redis, store: JobStore):
         broker.enqueue(queue.message(job.id))
         until(lambda: redis.hlen(f"dramatiq:{queue.QUEUE}.msgs") == 0, "the end of both messages")
     assert judged == [1]
+
+
+def test_a_message_whose_job_seems_to_be_in_other_hands_is_kept_until_that_is_known(redis: Redis, store: JobStore):
+    job, judged = keep(redis), []
+    store.deliver(job.id)
+
+    def judge(job_id: str, attempt: int) -> None:
+        judged.append(attempt)
+        _succeed(store, job_id, attempt)
+
+    with working(redis, store, judge) as broker:
+        broker.enqueue(queue.message(job.id))
+        until(lambda: redis.hlen(f"dramatiq:{queue.QUEUE}.DQ.msgs") == 1, "the message to be put off")
+        assert judged == []
+        redis.delete(keys.lease(job.id))
+        assert final(store, job.id) is JobStatus.SUCCEEDED
+    assert judged == [2]
 
 
 def housekeeping(redis: Redis, store: JobStore, settings: Settings) -> Housekeeping:

@@ -10,7 +10,7 @@ from metagauge.service.record import Failure, JobRecord, decode, encode
 from metagauge.service.settings import Settings
 from tests.service.jobs import keep
 from tests.service.reports import REPORT
-from worker.store import JobStore
+from worker.store import IN_OTHER_HANDS, NOTHING_TO_DO, JobStore
 
 DONE = REPORT.model_dump_json()
 
@@ -36,7 +36,7 @@ def test_a_record_survives_its_hash(store: JobStore, redis: Redis):
 def test_a_job_in_live_hands_is_not_delivered_again(store: JobStore, redis: Redis):
     job = keep(redis)
     assert store.deliver(job.id) == 1
-    assert store.deliver(job.id) == 0
+    assert store.deliver(job.id) == IN_OTHER_HANDS
 
 
 def test_a_job_whose_worker_fell_silent_is_delivered_as_the_next_attempt(store: JobStore, redis: Redis):
@@ -77,7 +77,7 @@ def test_a_job_finishes_once(store: JobStore, redis: Redis):
     attempt = store.deliver(job.id)
     assert store.succeed(job, attempt, DONE)
     assert not store.succeed(job, attempt, DONE)
-    assert store.deliver(job.id) == 0
+    assert store.deliver(job.id) == NOTHING_TO_DO
 
 
 def test_a_finished_job_is_forgotten_in_time_and_an_unfinished_one_is_not(
@@ -90,7 +90,7 @@ def test_a_finished_job_is_forgotten_in_time_and_an_unfinished_one_is_not(
 
 
 def test_an_unknown_job_is_not_delivered(store: JobStore):
-    assert store.deliver("0123") == 0
+    assert store.deliver("0123") == NOTHING_TO_DO
 
 
 def test_only_jobs_past_their_time_leave_the_index(store: JobStore, redis: Redis):
