@@ -58,7 +58,7 @@ class GraphMetanetwork(nn.Module):
         self.encode_edge = nn.Linear(features.EDGE_FEATURES + features.POSITION_FEATURES, edge)
         self.encode_edge_block = nn.Linear(node, edge)
         self.encode_global = nn.Linear(node, world)
-        self.rounds = nn.ModuleList(_Round(config) for _ in range(config.rounds))
+        self.rounds = nn.ModuleList(Round(config) for _ in range(config.rounds))
         self.read_group = _mlp(2 * node + features.GROUP_FEATURES, node, node)
         self.read_block = _mlp(edge + node, node, node)
         self.head = nn.Sequential(
@@ -132,7 +132,7 @@ class State:
     world: Tensor  # (networks, global width)
 
 
-class _Round(nn.Module):
+class Round(nn.Module):
     """One synchronous update of all edges, then all nodes, then the global feature."""
 
     def __init__(self, config: GmnConfig) -> None:
