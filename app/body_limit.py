@@ -37,6 +37,8 @@ class BodyLimit:
                 return
             if message["type"] == "http.response.start" and message["status"] >= 400:
                 await body.drain()
+                if not body.complete:
+                    message["headers"] = [*message["headers"], (b"connection", b"close")]
             await send(message)
 
         declared = headers.get(b"content-length", b"0")
@@ -53,7 +55,7 @@ class _Body:
         self._receive = receive
         self._limit = limit
         self._seen = 0
-        self._complete = False
+        self.complete = False
 
     async def receive(self) -> Message:
         message = await self._next()
@@ -65,7 +67,7 @@ class _Body:
         top = self._seen + DRAIN_BYTES
         try:
             async with asyncio.timeout(DRAIN_S):
-                while not self._complete and self._seen < top:
+                while not self.complete and self._seen < top:
                     await self._next()
         except TimeoutError:
             return
@@ -75,7 +77,7 @@ class _Body:
         message = await self._receive()
         if message["type"] == "http.request":
             self._seen += len(message.get("body", b""))
-            self._complete = not message.get("more_body", False)
+            self.complete = not message.get("more_body", False)
         else:
-            self._complete = True
+            self.complete = True
         return message

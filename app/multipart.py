@@ -56,7 +56,7 @@ class _Events:
         self.value.clear()
 
     def on_headers_finished(self) -> None:
-        _, options = parse_options_header(self.disposition.decode("utf-8", "replace"))
+        _, options = parse_options_header(self.disposition)
         name, filename = options.get(b"name"), options.get(b"filename")
         if name is None:
             raise RequestInvalidError("a part of the multipart body has no name; call the checkpoint's part `file`")

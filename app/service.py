@@ -19,8 +19,8 @@ from metagauge.service.blobs import BlobStore
 from metagauge.service.connection import connect, connect_async
 from metagauge.service.settings import Settings
 
-PATIENCE = 5
-"""Times a lost command is repeated before a request is answered `service_unavailable`; about two seconds."""
+PATIENCE = 4
+"""Times a lost command is repeated before a request is answered `service_unavailable`; about a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

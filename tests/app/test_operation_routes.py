@@ -1,8 +1,6 @@
 """Health, metrics, documentation, the page, and problems for what is not there."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -69,12 +67,3 @@ def test_what_is_not_there_is_a_problem_document(api: TestClient, method: str, p
     answer = api.request(method, path)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.status_code == answer.json()["status"] == status
-
-
-@pytest.mark.parametrize("module", ["app.main", "metagauge.client.client", "metagauge.service.connection"])
-def test_a_fresh_interpreter_loads_no_network_library(module: str):
-    program = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    line = [sys.executable, "-c", program]
-    loaded = subprocess.run(line, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
-    assert module.partition(".")[0] in loaded.stdout.split()
-    assert not {"torch", "numpy", "onnx", "safetensors"} & set(loaded.stdout.split())

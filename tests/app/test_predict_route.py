@@ -175,7 +175,11 @@ def test_a_preferred_wait_that_is_in_vain_answers_202(api: TestClient):
 
 
 def test_a_batch_has_one_job_for_each_file_and_says_which_it_refuses(api: TestClient, redis: Redis):
-    parts = [("file", ("a.onnx", ONNX)), ("file", ("b.txt", b"words")), ("file", ("c.onnx", checkpoints.onnx_bytes(seed=1)))]
+    parts = [
+        ("file", ("a.onnx", ONNX)),
+        ("file", ("b.txt", b"words")),
+        ("file", ("c.onnx", checkpoints.onnx_bytes(seed=1))),
+    ]
     answer = api.post("/predict/batch", files=parts)
     jobs = answer.json()
     assert answer.status_code == 202

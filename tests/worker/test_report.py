@@ -1,0 +1,66 @@
+"""The report: what of a job reaches the user."""
+
+from pathlib import Path
+
+import pytest
+
+from metagauge.checkpoint.limits import Limits
+from metagauge.contract import PredictorRef, Report
+from metagauge.graph.build import build
+from models.prediction import Interval, Prediction
+from tests.service import checkpoints
+from worker.reading.sandbox import Sandbox
+from worker.report import Judged, report
+
+KNOWN = Prediction(
+    test_accuracy=Interval(value=0.6, low=0.5, high=0.7, coverage=0.9),
+    generalization_gap=Interval(value=0.1, low=0.0, high=0.2, coverage=0.8),
+    score=0.1,
+    threshold=0.9,
+)
+UNKNOWN = Prediction(
+    test_accuracy=None, generalization_gap=None, score=0.95, threshold=0.9, reasons=("too far from the zoo",)
+)
+
+
+def reported(prediction: Prediction, tmp_path: Path) -> Report:
+    upload = tmp_path / "upload"
+    upload.write_bytes(checkpoints.onnx_bytes())
+    sandbox = Sandbox(limits=Limits(), deadline_s=60.0)
+    with sandbox.read(upload, None, lambda _: None) as read:
+        graph = build(read.reading.architecture, read.checkpoint)
+        reference = PredictorRef(name="cifar10-accuracy", version=1)
+        timings = {"predict": 0.5}
+        return report(Judged(predictor=reference, read=read, graph=graph, prediction=prediction, timings_s=timings))
+
+
+def test_predictions_keep_their_values_intervals_and_coverages(tmp_path: Path):
+    predictions = reported(KNOWN, tmp_path).predictions
+    assert predictions is not None
+    assert predictions.test_accuracy.model_dump() == {"value": 0.6, "interval": (0.5, 0.7), "coverage": 0.9}
+    assert predictions.generalization_gap.model_dump() == {"value": 0.1, "interval": (0.0, 0.2), "coverage": 0.8}
+
+
+def test_an_abstention_has_no_predictions_and_says_why(tmp_path: Path):
+    found = reported(UNKNOWN, tmp_path)
+    assert found.predictions is None
+    assert not found.domain.in_domain
+    assert found.domain.reasons == ("too far from the zoo",)
+    assert (found.domain.score, found.domain.threshold) == (0.95, 0.9)
+
+
+@pytest.mark.parametrize("prediction", [KNOWN, UNKNOWN])
+def test_the_checkpoint_is_described_either_way(tmp_path: Path, prediction: Prediction):
+    found = reported(prediction, tmp_path)
+    total = sum(array.size for array in checkpoints.tensors().values())
+    assert found.checkpoint.parameters == total
+    assert sum(layer.parameters for layer in found.architecture.layers) == total
+    kinds = [layer.kind for layer in found.architecture.layers]
+    assert (kinds[0], kinds[-1]) == ("conv", "linear")
+    assert found.architecture.layers[0].shape == (8, 3, 3, 3)
+    assert set(found.timings_s) == {"read", "infer", "predict"}
+
+
+def test_a_report_survives_its_json(tmp_path: Path):
+    found = reported(KNOWN, tmp_path)
+    assert Report.model_validate_json(found.model_dump_json()) == found
