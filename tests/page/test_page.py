@@ -69,6 +69,16 @@ def test_dropped_files_are_told_apart_and_sent_together(opened: Opened, served: 
     assert served.service.sidecars["job-1"] == b'{"operations": []}'
 
 
+def test_an_architecture_goes_with_one_checkpoint_only(opened: Opened, served: Served):
+    opened.page.set_input_files("#sidecar", FilePayload(name="net.json", mimeType="application/json", buffer=b"{}"))
+    expect(opened.page.locator("#sidecar-name")).to_have_text("net.json goes with the next checkpoint.")
+    choose(opened.page, good(0.6))
+    expect(opened.page.locator("#job .figure").first).to_have_text("60.0\u202f%")
+    choose(opened.page, good(0.7))
+    expect(opened.page.locator("#job .figure").first).to_have_text("70.0\u202f%")
+    assert served.service.sidecars == {"job-1": b"{}", "job-2": b""}
+
+
 def test_outside_the_domain_the_reasons_stand_where_the_numbers_would(opened: Opened):
     choose(opened.page, outsider("it has 1000 classes, not 10", "its input is text"))
     notice = opened.page.locator("#job .notice", has_text="No prediction")

@@ -6,6 +6,7 @@ import { jobView, moveOn, problemView, spoken } from "./job.js";
 import { recentView } from "./recent.js";
 
 const RECENT = 10;
+const WITHOUT_SIDECAR = "No architecture file: the structure is read from the checkpoint.";
 const element = (id) => document.getElementById(id);
 const form = element("upload");
 const place = element("job");
@@ -56,6 +57,7 @@ async function judge(file) {
     const job = await predict(sent, (progress) => {
       if (turn === shown) show(jobView({ ...draft, status: "uploading", progress }));
     });
+    if (sent.sidecar === sidecar) keepSidecar(null); // it belongs to this checkpoint, not to the next
     if (turn !== shown) return;
     history.replaceState(null, "", `#jobs/${encodeURIComponent(job.id)}`);
     watch(job);
@@ -80,7 +82,7 @@ async function open() {
 
 function keepSidecar(file) {
   sidecar = file;
-  element("sidecar-name").textContent = `Architecture: ${file.name}`;
+  element("sidecar-name").textContent = file ? `${file.name} goes with the next checkpoint.` : WITHOUT_SIDECAR;
 }
 
 function take(files) {
@@ -116,7 +118,10 @@ element("file").addEventListener("change", ({ target }) => {
   take([...target.files]);
   target.value = ""; // so that the same file can be chosen again
 });
-element("sidecar").addEventListener("change", ({ target }) => target.files.length && keepSidecar(target.files[0]));
+element("sidecar").addEventListener("change", ({ target }) => {
+  keepSidecar(target.files[0] ?? null);
+  target.value = "";
+});
 form.addEventListener("submit", (event) => event.preventDefault());
 for (const kind of ["dragenter", "dragover"]) {
   document.addEventListener(kind, (event) => {
