@@ -25,7 +25,8 @@ def batch_norm(lifting: Lifting, node: Node, inputs: Inputs) -> State:
         raise StructureNotInferableError(f"normalises an axis that is not the channels of a {value}")
     if integer(node, "training_mode", 0):
         lifting.assumed[f"{node.name or node.outputs[0]} uses its running statistics"] = None
-    scale, shift, mean, variance = (_parameter(state, value.features) for state in inputs[1:5])
+    mean, variance = (_parameter(state, value.features) for state in inputs[3:5])
+    scale, shift = (_optional(state, value.features) for state in inputs[1:3])
     layer = BatchNorm(mean=mean, variance=variance, scale=scale, shift=shift, epsilon=real(node, "epsilon", 1e-5))
     return replace(view, source=lifting.draft.add(layer, view.source))
 
@@ -58,8 +59,8 @@ def group_norm(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     channels = view.shape[1]
     layer = GroupNorm(
         groups=integer(node, "num_groups", 1),
-        scale=_parameter(inputs[1], channels),
-        shift=_parameter(inputs[2], channels),
+        scale=_optional(inputs[1], channels),
+        shift=_optional(inputs[2], channels),
         epsilon=real(node, "epsilon", 1e-5),
     )
     return replace(view, source=lifting.draft.add(layer, view.source))
@@ -110,7 +111,7 @@ def normalised(lifting: Lifting, state: State | None, epsilon: float) -> State:
 def _over_features(lifting: Lifting, view: View, epsilon: float, *affine: State | None) -> View:
     view = features(lifting, view, len(view.runs) - 1)
     size = lifting.draft.value(view.source).features
-    scale, shift = ([None if state is None else _parameter(state, size) for state in affine] + [None, None])[:2]
+    scale, shift = ([_optional(state, size) for state in affine] + [None, None])[:2]
     layer = LayerNorm(scale=scale, shift=shift, epsilon=epsilon)
     return replace(view, source=lifting.draft.add(layer, view.source))
 
@@ -158,6 +159,10 @@ def _parameter(state: State | None, size: int) -> Parameter:
     if parameter is None:
         raise StructureNotInferableError(f"a parameter of the norm is not a tensor of {size} numbers")
     return parameter
+
+
+def _optional(state: State | None, size: int) -> Parameter | None:
+    return None if state is None else _parameter(state, size)
 
 
 def _unless_all(lifting: Lifting, state: State | None, number: float) -> Weight | None:

@@ -1,0 +1,93 @@
+"""Convolutions, pools and padding."""
+
+from metagauge.declare.call import Call
+from metagauge.declare.writing import Writer
+
+Sizes = tuple[int, ...]
+
+
+def conv(writer: Writer, call: Call) -> tuple[str, ...]:
+    """A convolution that pads with zeros, by numbers or as "same" and "valid"."""
+    kernel = call.value("weight").shape[2:]
+    axes = len(kernel)
+    if call.arguments.get("transposed"):
+        raise call.unreadable("it is a transposed convolution")
+    dilation = call.integers("dilation", axes)
+    before = after = (0,) * axes
+    match call.arguments["padding"]:
+        case "valid":
+            pass
+        case "same":
+            totals = [spread * (width - 1) for spread, width in zip(dilation, kernel, strict=True)]
+            before = tuple(total // 2 for total in totals)
+            after = tuple(total - total // 2 for total in totals)
+        case _:
+            before = after = call.integers("padding", axes)
+    attributes = {
+        "strides": call.integers("stride", axes),
+        "pads": (*before, *after),
+        "dilations": dilation,
+        "group": call.integer("groups"),
+    }
+    inputs = [call.value("input").name, call.value("weight").name, call.optional("bias")]
+    return writer.write(call, "Conv", inputs, attributes)
+
+
+def max_pool(writer: Writer, call: Call) -> tuple[str, ...]:
+    """The maximum of each window."""
+    axes = len(call.shape) - 2
+    attributes = {**_window(call), "dilations": call.integers("dilation", axes)}
+    return writer.write(call, "MaxPool", [call.value("self").name], attributes)
+
+
+def mean_pool(writer: Writer, call: Call) -> tuple[str, ...]:
+    """The mean of each window."""
+    if call.arguments.get("divisor_override") is not None:
+        raise call.unreadable("it divides by a number other than the size of the window")
+    attributes = {**_window(call), "count_include_pad": call.integer("count_include_pad")}
+    return writer.write(call, "AveragePool", [call.value("self").name], attributes)
+
+
+def adaptive_mean_pool(writer: Writer, call: Call) -> tuple[str, ...]:
+    """Windows that tile the map, one for each position of the result."""
+    return _adaptive(writer, call, "AveragePool")
+
+
+def adaptive_max_pool(writer: Writer, call: Call) -> tuple[str, ...]:
+    """The same for maxima."""
+    return _adaptive(writer, call, "MaxPool")
+
+
+def pad(writer: Writer, call: Call) -> tuple[str, ...]:
+    """Zeros around a value; PyTorch counts the axes from the last one."""
+    if call.arguments.get("mode", "constant") != "constant" or call.real("value"):
+        raise call.unreadable("it pads with something other than zeros")
+    sizes = call.integers("pad")
+    rank = len(call.shape)
+    pairs = [(0, 0)] * (rank - len(sizes) // 2) + list(zip(sizes[::2], sizes[1::2], strict=True))[::-1]
+    pads = [before for before, _ in pairs] + [after for _, after in pairs]
+    return writer.write(call, "Pad", [call.value("self").name, writer.integers(pads)])
+
+
+def _adaptive(writer: Writer, call: Call, operator: str) -> tuple[str, ...]:
+    source = call.value("self")
+    given, wanted = source.shape[2:], call.shape[2:]
+    if given == wanted:
+        return (source.name,)
+    if all(size == 1 for size in wanted):
+        return writer.write(call, f"Global{operator}", [source.name])
+    if any(size % parts for size, parts in zip(given, wanted, strict=True)):
+        raise call.unreadable(f"windows of one size do not divide {list(given)} into {list(wanted)}")
+    kernel = tuple(size // parts for size, parts in zip(given, wanted, strict=True))
+    return writer.write(call, operator, [source.name], {"kernel_shape": kernel, "strides": kernel})
+
+
+def _window(call: Call) -> dict[str, int | Sizes]:
+    axes = len(call.shape) - 2
+    kernel = call.integers("kernel_size", axes)
+    return {
+        "kernel_shape": kernel,
+        "strides": call.integers("stride", axes) or kernel,
+        "pads": call.integers("padding", axes) * 2,
+        "ceil_mode": call.integer("ceil_mode"),
+    }

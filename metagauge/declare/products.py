@@ -1,0 +1,46 @@
+"""Matrix products, linear layers and attention."""
+
+from collections.abc import Callable
+
+from metagauge.declare.call import Call
+from metagauge.declare.writing import Writer
+
+
+def linear(writer: Writer, call: Call) -> tuple[str, ...]:
+    """`x W^T + b` on the last axis."""
+    source, weight, bias = call.value("input"), call.value("weight"), call.optional("bias")
+    if len(source.shape) == 2:
+        return writer.write(call, "Gemm", [source.name, weight.name, bias], {"transB": 1})
+    turned = writer.write(call, "Transpose", [weight.name], {"perm": (1, 0)})
+    product = writer.write(call, "MatMul", [source.name, *turned])
+    return writer.write(call, "Add", [*product, bias]) if bias else product
+
+
+def matmul(second: str) -> Callable[[Writer, Call], tuple[str, ...]]:
+    """The product of two values; PyTorch's products name their second factor differently."""
+    return lambda writer, call: writer.write(call, "MatMul", [call.value("self").name, call.value(second).name])
+
+
+def addmm(writer: Writer, call: Call) -> tuple[str, ...]:
+    """`beta C + alpha A B`."""
+    inputs = [call.value(name).name for name in ("mat1", "mat2", "self")]
+    return writer.write(call, "Gemm", inputs, {"alpha": call.real("alpha"), "beta": call.real("beta")})
+
+
+def einsum(writer: Writer, call: Call) -> tuple[str, ...]:
+    """Products by an equation."""
+    names = [value.name for value in call.values("tensors")]
+    return writer.write(call, "Einsum", names, {"equation": call.text("equation")})
+
+
+def attention(writer: Writer, call: Call) -> tuple[str, ...]:
+    """`softmax(Q K^T scale + mask) V` on heads that are apart already."""
+    mask = call.arguments["attn_mask"]
+    if call.real("dropout_p") or call.integer("enable_gqa"):
+        raise call.unreadable("it drops scores, or shares keys between heads")
+    if mask is not None and not call.value("attn_mask").is_float:
+        raise call.unreadable("its mask tells what is seen, where a sum with the scores is read")
+    inputs = [call.value(name).name for name in ("query", "key", "value")]
+    scale = {} if call.arguments["scale"] is None else {"scale": call.real("scale")}
+    attributes = {"is_causal": call.integer("is_causal"), **scale}
+    return writer.write(call, "Attention", [*inputs, call.optional("attn_mask")], attributes)

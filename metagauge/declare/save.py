@@ -1,0 +1,35 @@
+"""A safetensors file that says how its tensors are wired."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metagauge.architecture.codec import METADATA_KEY, to_json
+from metagauge.architecture.coverage import parameters_of
+from metagauge.declare.declare import declared
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def save(module: nn.Module, input_shape: tuple[int, ...], path: str | PathLike[str]) -> None:
+    """Writes the tensors of `module`, and its architecture for samples of `input_shape` (no batch axis), to `path`.
+
+    The file holds the state dict, tied tensors once, and whatever else the architecture names, such as a buffer that
+    the state dict leaves out. `torch.nn.Module.load_state_dict(..., strict=False)` reads it back.
+
+    Raises:
+        StructureNotInferableError: the module does something that no layer stands for; nothing is written.
+    """
+    from safetensors.torch import save_file  # noqa: PLC0415 - needs torch
+
+    from metagauge.declare.stored import file_tensors  # noqa: PLC0415 - needs torch
+
+    architecture, checkpoint = declared(module, input_shape)
+    used = {parameter.tensor for parameter in parameters_of(architecture)}
+    constants = {name: checkpoint.tensor(name) for name in used}
+    save_file(
+        file_tensors(module, constants), Path(path), metadata={"format": "pt", METADATA_KEY: to_json(architecture)}
+    )
