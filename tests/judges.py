@@ -28,5 +28,8 @@ def random_metanetwork(seed: int = 0) -> GraphMetanetwork:
 
 @torch.inference_mode()
 def judged(metanetwork: GraphMetanetwork, graphs: Sequence[ParameterGraph]) -> np.ndarray:
-    """Accuracy and gap of graphs of one structure: (graphs, 2)."""
-    return torch.stack(accuracy_and_gap(metanetwork(stack(graphs))), dim=1).numpy()
+    """Accuracy and gap of graphs of one structure, in the metanetwork's precision: (graphs, 2)."""
+    tensors = stack(graphs)
+    if metanetwork.encode_edge.weight.dtype == torch.float64:
+        tensors = tensors.double()
+    return torch.stack(accuracy_and_gap(metanetwork(tensors)), dim=1).numpy()

@@ -87,6 +87,7 @@ class Drawing:
 
     def add(self, name: str, sources: tuple[Cursor, ...], output: Value) -> Cursor:
         """Merges the linear maps it sums; everything else arrives through wiring of weight one."""
+        sources = tuple(sorted(sources, key=lambda source: source.group))  # a sum has no order
         mergeable = [source for source in sources if self.draft.can_merge(source)]
         others = [source for source in sources if not self.draft.can_merge(source)]
         depth = max(

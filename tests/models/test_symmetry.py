@@ -15,7 +15,7 @@ from tests.zoo_networks import FAMILY_NAMES, drawn, graph_of
 
 SAME = 1e-5
 """Bound on rounding in predictions; predictions are fractions of one."""
-SEEDS = range(2)
+SEEDS = (1, 2)
 
 
 @pytest.fixture(scope="module", params=JUDGES)
@@ -33,7 +33,7 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
 def test_permuted_hidden_neurons_compute_the_same(family: str):
-    architecture, tensors = drawn(family)
+    architecture, tensors = drawn(family, 2)
     permuted = permute(architecture, tensors, np.random.default_rng(1))
     assert moved(tensors, permuted) > 0.5
     before, after = (onnx_outputs(architecture, each, images()) for each in (tensors, permuted))
@@ -42,7 +42,7 @@ def test_permuted_hidden_neurons_compute_the_same(family: str):
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
 def test_neurons_permuted_on_one_side_compute_something_else(family: str):
-    architecture, tensors = drawn(family)
+    architecture, tensors = drawn(family, 2)
     broken = permute(architecture, tensors, np.random.default_rng(1), one_side=True)
     assert distance(*(onnx_outputs(architecture, each, images()) for each in (tensors, broken))) > 0.1
 
