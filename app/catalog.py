@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,21 +54,18 @@ def _offers(folder: Path) -> Iterator[Offer]:
         if match is None or not (path / "config.json").is_file():
             continue
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))
-        metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
+        metrics = json.loads(_text(path / "metrics.json", absent="{}"))
         scores = metrics.get("scores", metrics)
         summary = PredictorSummary(
             name=match["name"],
             version=int(match["version"]),
-            title=config.get("title", match["name"]),
-            domain=_domain(config),
+            title=config["title"],
+            domain=config["domain"],
             scores={key: float(value) for key, value in scores.items() if isinstance(value, int | float)},
         )
-        yield Offer(summary=summary, card=(path / "card.md").read_text(encoding="utf-8"))
+        yield Offer(summary=summary, card=_text(path / "card.md", absent=""))
 
 
-def _domain(config: Mapping[str, Mapping[str, float]]) -> str:
-    task = config["task"]
-    return (
-        f"networks that read {task['channels']} channels of {task['positions']} positions"
-        f" and answer {task['classes']} values"
-    )
+def _text(path: Path, *, absent: str) -> str:
+    """A predictor that was trained and not evaluated yet can be served; it just has nothing to show."""
+    return path.read_text(encoding="utf-8") if path.exists() else absent

@@ -54,6 +54,7 @@ def serve(settings: Settings, load: Load) -> None:
     worker.queue_prefetch = settings.worker_threads  # no job waits here for one that takes long; others are free
     housekeeping = Housekeeping(store, blobs, broker, settings)
 
+    sandbox.warm()
     predictors.load_all()
     leases.start()
     worker.start()

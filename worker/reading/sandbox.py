@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -52,6 +53,10 @@ class Sandbox:
         self._child = child
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["worker.reading.child"])
+
+    def warm(self) -> None:
+        """Starts the server that children are forked from, so that the first file does not wait for it."""
+        forkserver.ensure_running()
 
     @contextmanager
     def read(self, upload: Path, sidecar: Path | None, begin: Callable[[Stage | None], None]) -> Iterator[Read]:
