@@ -14,7 +14,6 @@ from metagauge.architecture.layers import (
 )
 from metagauge.architecture.onnx import weight as weights
 from metagauge.architecture.onnx.arrange import on_tokens
-from metagauge.architecture.onnx.curve import IDENTITY, same
 from metagauge.architecture.onnx.lifting import Lifting
 from metagauge.architecture.onnx.states import Numbers, State, Weight
 from metagauge.architecture.onnx.view import View, full
@@ -24,7 +23,7 @@ from metagauge.errors import StructureNotInferableError
 
 def shifted(lifting: Lifting, view: View, known: Weight) -> View | None:
     """The sum with a constant per feature or per token and feature; None where no layer can take it."""
-    if known.shape.count(1) == len(known.shape) and not same(view.curve, IDENTITY):
+    if known.shape.count(1) == len(known.shape) and not view.function.is_nothing:
         return None
     per_feature = _per_feature(lifting, view, known)
     if per_feature is not None:
@@ -37,7 +36,7 @@ def shifted(lifting: Lifting, view: View, known: Weight) -> View | None:
 
 def multiplied(lifting: Lifting, view: View, known: Weight) -> View | None:
     """The product with a constant per feature; None where no norm can take it."""
-    if not same(view.curve, IDENTITY):
+    if not view.function.is_nothing:
         return None
     per_feature = _per_feature(lifting, view, known)
     operation = lifting.draft.operation(view.source)

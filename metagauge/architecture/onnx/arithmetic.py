@@ -9,7 +9,7 @@ from metagauge.architecture.layers import Add
 from metagauge.architecture.onnx import affine, attention, curve
 from metagauge.architecture.onnx.arrange import aligned
 from metagauge.architecture.onnx.attributes import real, text
-from metagauge.architecture.onnx.curve import Pointwise
+from metagauge.architecture.onnx.curve import Elementwise, Pointwise
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, unmovable
 from metagauge.architecture.onnx.states import Known, Numbers, Scores, State, Weight
@@ -69,7 +69,7 @@ WITH_ATTRIBUTES = ("LeakyRelu", "Elu", "Celu", "Selu", "HardSigmoid", "Threshold
 def unary(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     """An operator of one value, with its parameters in attributes."""
     function = UNARY.get(node.operator) or _with_attributes(node)
-    return _pointwise(lifting, inputs[0], function)
+    return _pointwise(lifting, node, inputs[0], function)
 
 
 def clip(lifting: Lifting, node: Node, inputs: Inputs) -> State:
@@ -78,7 +78,7 @@ def clip(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     bounds = [*inputs[1:], None, None][:2]
     low = low if bounds[0] is None else _scalar(lifting, bounds[0])
     high = high if bounds[1] is None else _scalar(lifting, bounds[1])
-    return _pointwise(lifting, inputs[0], lambda x: np.clip(x, low, high))
+    return _pointwise(lifting, node, inputs[0], lambda x: np.clip(x, low, high))
 
 
 def binary(lifting: Lifting, node: Node, inputs: Inputs) -> State:
@@ -125,11 +125,11 @@ def _folded(function: Binary, left: np.ndarray, right: np.ndarray) -> Numbers:
         return Numbers(array=np.asarray(function(left, right)))
 
 
-def _pointwise(lifting: Lifting, state: State | None, function: Pointwise) -> State:
+def _pointwise(lifting: Lifting, node: Node, state: State | None, function: Pointwise) -> State:
     with np.errstate(all="ignore"):
         match state:
             case View():
-                return replace(state, curve=function(state.curve))
+                return replace(state, function=state.function.then(function, _end(node)))
             case Weight() | Numbers():
                 return Numbers(array=np.asarray(function(lifting.array(state))))
             case _:
@@ -139,14 +139,19 @@ def _pointwise(lifting: Lifting, state: State | None, function: Pointwise) -> St
 def _of_views(lifting: Lifting, node: Node, left: View, right: View) -> State:
     if left == right and not (node.operator == "Add" and _is_layer(left) and _is_layer(right)):
         with np.errstate(all="ignore"):
-            return replace(left, curve=BINARY[node.operator](left.curve, right.curve))
+            both = BINARY[node.operator](left.function.curve, right.function.curve)
+            return replace(left, function=Elementwise(curve=both, end=_end(node)))
     if node.operator != "Add":
         raise StructureNotInferableError("combines two values of the network other than by a sum")
     return added(lifting, left, right)
 
 
+def _end(node: Node) -> str:
+    return f"{node.operator} ({node.name or node.outputs[0]!r})"
+
+
 def _is_layer(view: View) -> bool:
-    return curve.same(view.curve, curve.IDENTITY) or curve.known_activation(view.curve) is not None
+    return view.function.is_nothing or curve.known_activation(view.function.curve) is not None
 
 
 def added(lifting: Lifting, left: View, right: View) -> View:
@@ -167,7 +172,7 @@ def _with_constant(lifting: Lifting, node: Node, view: View, known: Known, funct
             return multiplied
     scalar = _scalar(lifting, known)
     with np.errstate(all="ignore"):
-        return replace(view, curve=function(view.curve, np.asarray(scalar)))
+        return replace(view, function=view.function.then(lambda x: function(x, np.asarray(scalar)), _end(node)))
 
 
 def _scalar(lifting: Lifting, state: State) -> float:

@@ -5,6 +5,7 @@ with the activation functions we know, however it was written.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from math import erf, sqrt
 
@@ -26,6 +27,31 @@ TOLERANCE = 2e-5
 _MINUS_ONE, _ONE = (int(np.argmin(np.abs(IDENTITY - point))) for point in (-1.0, 1.0))
 
 Pointwise = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elementwise:
+    """A chain of elementwise operators on one value."""
+
+    curve: Curve
+    end: str = ""
+    """The last operator, for messages."""
+    last: Curve | None = None
+    """What that operator does alone, where it reads one value."""
+    before: "Elementwise | None" = None
+    """The chain without it."""
+
+    def then(self, function: Pointwise, end: str) -> "Elementwise":
+        """The chain with one more operator of one value."""
+        return Elementwise(curve=function(self.curve), end=end, last=function(IDENTITY), before=self)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the value stays as it is."""
+        return same(self.curve, IDENTITY)
+
+
+NOTHING = Elementwise(curve=IDENTITY)
 
 
 def error_function(x: np.ndarray) -> np.ndarray:

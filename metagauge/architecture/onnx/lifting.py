@@ -1,12 +1,13 @@
 """What the operators share while one program is lifted."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from metagauge.architecture.layers import Conv, Linear
+from metagauge.architecture.layers import Attention, Conv, Linear
 from metagauge.architecture.onnx import weight as weights
-from metagauge.architecture.onnx.curve import IDENTITY, known_activation, linear_factor, same
+from metagauge.architecture.onnx.curve import Elementwise, known_activation, linear_factor
 from metagauge.architecture.onnx.draft import Draft
 from metagauge.architecture.onnx.states import Known, Numbers, State, Weight
 from metagauge.architecture.onnx.view import View, whole
@@ -21,6 +22,9 @@ READ_LIMIT = 1 << 20
 
 COMPUTED_LIMIT = 1 << 24
 """Most numbers that are computed from constants and shapes in one program."""
+
+_CHAIN_LIMIT = 4
+"""Most activations in a row that are taken apart."""
 
 
 class Lifting:
@@ -83,29 +87,39 @@ class Lifting:
         return whole(name, self.draft.value(name).shape, self.batch)
 
     def settled(self, view: View) -> View:
-        """The view with its curve turned into layers.
+        """The view with its elementwise function turned into layers.
 
         Raises:
-            StructureNotInferableError: the elementwise function is none we know.
+            StructureNotInferableError: the function is none we know.
         """
-        if same(view.curve, IDENTITY):
-            return self._on(view, view.source)
-        factor = linear_factor(view.curve)
-        if factor is not None:
-            return self._on(view, self._scaled(view.source, factor))
-        activation = known_activation(view.curve)
-        if activation is None:
-            raise StructureNotInferableError("the elementwise operators that end here are no known activation function")
-        return self._on(view, self.draft.add(activation, view.source))
+        return self._on(view, self._applied(view.source, view.function))
 
     def scaling(self, view: View) -> tuple[float, View]:
         """A factor that was multiplied onto the settled view, for layers that can take it into their weights."""
-        factor = linear_factor(view.curve)
+        factor = linear_factor(view.function.curve)
         return (1.0, self.settled(view)) if factor is None else (factor, self._on(view, view.source))
 
     def scaled_parameter(self, parameter: Parameter | None, factor: float) -> Parameter | None:
         """A parameter times a number."""
         return None if parameter is None else weights.scaled(self.weight(parameter), factor).parameter
+
+    def _applied(self, source: str, function: Elementwise, depth: int = 0) -> str:
+        """The value of the function; one that is unknown as a whole may be one known operator after another."""
+        if function.is_nothing:
+            return source
+        factor, activation = linear_factor(function.curve), known_activation(function.curve)
+        if factor is not None:
+            return self._scaled(source, factor)
+        if activation is not None:
+            return self.draft.add(activation, source)
+        if function.before is None or function.last is None or depth == _CHAIN_LIMIT:
+            raise StructureNotInferableError(f"the function that ends with {function.end} is no known activation")
+        try:
+            source = self._applied(source, function.before, depth + 1)
+            return self._applied(source, Elementwise(curve=function.last, end=function.end))
+        except StructureNotInferableError as error:
+            message = f"the function that ends with {function.end} is no known activation"
+            raise StructureNotInferableError(message) from error
 
     def _scaled(self, source: str, factor: float) -> str:
         operation = self.draft.operation(source)
@@ -115,15 +129,11 @@ class Lifting:
             case Conv() as layer if operation:
                 weight = weights.scaled(self.weight(layer.weight), factor).parameter
                 bias = self.scaled_parameter(layer.bias, factor)
-                scaled = Conv(
-                    weight=weight,
-                    bias=bias,
-                    stride=layer.stride,
-                    padding=layer.padding,
-                    dilation=layer.dilation,
-                    groups=layer.groups,
-                )
+                scaled = replace(layer, weight=weight, bias=bias)
                 return self.draft.add(scaled, *operation.inputs)
+            case Attention() as layer if operation:
+                output = self.scaled_linear(layer.output, factor)
+                return self.draft.add(replace(layer, output=output), *operation.inputs)
             case _:
                 raise StructureNotInferableError(f"a factor of {factor} has no layer before it that could take it")
 

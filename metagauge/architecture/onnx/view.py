@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from metagauge.architecture.onnx.curve import IDENTITY, Curve
+from metagauge.architecture.onnx.curve import NOTHING, Elementwise
 
 BATCH = -1
 """Number of the batch axis, which drafted values do not have."""
@@ -32,13 +32,13 @@ Run = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """`curve` applied to each element that the runs reach in drafted value `source`."""
+    """`function` of each element that the runs reach in drafted value `source`."""
 
     source: str
     runs: tuple[Run, ...]
     offsets: tuple[int, ...]
     """First index read along each axis of the source."""
-    curve: Curve = field(default_factory=lambda: IDENTITY, compare=False)
+    function: Elementwise = field(default=NOTHING, compare=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
