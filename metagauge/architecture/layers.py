@@ -45,7 +45,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conv:
-    """Convolution of a map. weight (outputs, inputs / groups, *kernel); `padding` is (before, after) per position axis."""
+    """Convolution of a map. weight (outputs, inputs / groups, *kernel); `padding` is (before, after) for each axis."""
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
     kind: Literal["conv"] = "conv"
@@ -101,7 +101,7 @@ class LayerNorm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """An elementwise function (softmax and log_softmax: over the last axis). `slope` is leaky_relu's and elu's alpha."""
+    """An elementwise function; softmax and log_softmax act over the features. `slope` is leaky_relu's and elu's alpha."""
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
     kind: Literal["activation"] = "activation"
