@@ -1,7 +1,5 @@
 """What the generated OpenAPI document cannot know: the bodies of uploads, which are streamed, and the refusals."""
 
-from typing import Any
-
 from app.problems import KINDS, MEDIA_TYPE
 from metagauge.contract import Problem
 
@@ -11,7 +9,7 @@ _SIDECAR = {
     "description": "Optional: a Metagauge architecture specification or a Hugging Face config.json, as JSON",
 }
 
-PREDICT_BODY: dict[str, Any] = {
+PREDICT_BODY: dict[str, object] = {
     "required": True,
     "content": {
         "multipart/form-data": {
@@ -26,7 +24,7 @@ PREDICT_BODY: dict[str, Any] = {
 }
 """Body of `POST /predict`."""
 
-BATCH_BODY: dict[str, Any] = {
+BATCH_BODY: dict[str, object] = {
     "required": True,
     "content": {
         "multipart/form-data": {
@@ -41,7 +39,7 @@ BATCH_BODY: dict[str, Any] = {
 """Body of `POST /predict/batch`."""
 
 
-def refusals() -> dict[int | str, dict[str, Any]]:
+def refusals() -> dict[int | str, dict[str, object]]:
     """A response entry for every status that a problem can have."""
     titles: dict[int, list[str]] = {}
     for code, kind in KINDS.items():

@@ -26,9 +26,14 @@ def message(record: JobRecord) -> Job:
         size_bytes=record.size_bytes,
         predictor=record.predictor,
         cached=record.cached,
-        report=None if record.report is None else Report.model_validate_json(record.report),
+        report=None if record.report is None else _report(record.report),
         problem=None if record.failure is None else problem_of(record.failure),
     )
+
+
+def _report(text: str) -> Report:
+    """Reports are kept for days, so an earlier version of the service may have written this one."""
+    return Report.model_validate_json(text, extra="ignore")
 
 
 def submitted(record: JobRecord) -> Response:

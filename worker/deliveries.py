@@ -55,7 +55,10 @@ class Deliveries(dramatiq.Middleware):
     ) -> None:
         """Lets go of the job; a fault of ours, which the actor did not expect, fails it."""
         (job_id,) = message.args
-        attempt = self._leases.drop(job_id)
+        attempt = message.kwargs.get("attempt")
+        if attempt is None:
+            return  # Redis was away when the job was to be taken; housekeeping queues it again
+        self._leases.drop(job_id, attempt)
         if exception is not None:
             message.fail()
             self._store.fail(job_id, attempt, JobStatus.FAILED, Failure(code=MetagaugeError.code, detail=FAULT))

@@ -21,7 +21,7 @@ class Leases:
         """`name` is this worker's."""
         self._store = store
         self._name = name
-        self._held: dict[str, int] = {}
+        self._held: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._renewing, name="leases", daemon=True)
@@ -29,12 +29,12 @@ class Leases:
     def take(self, job_id: str, attempt: int) -> None:
         """This worker is at the job from now on."""
         with self._lock:
-            self._held[job_id] = attempt
+            self._held.add((job_id, attempt))
 
-    def drop(self, job_id: str) -> int | None:
-        """This worker is done with the job; says which attempt it was."""
+    def drop(self, job_id: str, attempt: int) -> None:
+        """This worker is done with the job."""
         with self._lock:
-            return self._held.pop(job_id, None)
+            self._held.discard((job_id, attempt))
 
     def start(self) -> None:
         """Begins to renew."""
@@ -50,7 +50,7 @@ class Leases:
     def _renewing(self) -> None:
         while not self._stop.wait(EVERY_S):
             with self._lock:
-                held = tuple(self._held.items())
+                held = tuple(self._held)
             _tolerant(lambda held=held: self._store.renew(held))
             _tolerant(lambda: self._store.announce(self._name, ttl_s=PRESENCE_S))
 

@@ -121,3 +121,10 @@ def test_a_finished_job_cannot_be_cancelled(api: TestClient, hand: JobStore):
 
 def test_an_unknown_job_cannot_be_cancelled(api: TestClient):
     assert api.delete("/jobs/0123").status_code == 404
+
+
+def test_a_report_of_another_version_of_the_service_can_still_be_read(api: TestClient, hand: JobStore, redis: Redis):
+    job_id = submit(api)
+    text = REPORT.model_copy(update={"findings": ()}).model_dump_json().replace("{", '{"since_removed": 1, ', 1)
+    assert hand.succeed(hand.get(job_id), hand.deliver(job_id), text)
+    assert api.get(f"/jobs/{job_id}").json()["report"] == REPORT.model_dump(mode="json")

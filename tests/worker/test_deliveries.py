@@ -149,3 +149,21 @@ def test_a_job_that_waits_or_is_worked_on_or_is_done_is_left_alone(redis: Redis,
 
 def _succeed(store: JobStore, job_id: str, attempt: int) -> None:
     assert store.succeed(store.get(job_id), attempt, "{}")
+
+
+def test_a_lease_is_renewed_while_the_job_is_in_hand_and_not_after(redis: Redis, store: JobStore):
+    job = keep(redis)
+    attempt = store.deliver(job.id)
+    leases = Leases(store, "test")
+    leases.take(job.id, attempt)
+    redis.delete(keys.lease(job.id))
+    leases.start()
+    try:
+        until(lambda: store.leased(job.id), "the lease")
+        assert redis.exists(keys.worker("test"))
+        leases.drop(job.id, attempt)
+        redis.delete(keys.lease(job.id))
+    finally:
+        leases.stop()
+    assert not store.leased(job.id)
+    assert not redis.exists(keys.worker("test"))
