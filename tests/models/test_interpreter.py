@@ -147,9 +147,7 @@ CASES: dict[str, Callable[[], Case]] = {
         (3, 8, 8),
         nn.AvgPool2d(3, 2, 1, count_include_pad=False),
     ),
-    "global mean": lambda: plain(
-        GlobalPool(reduction="mean"), "map", (3, 4, 5), lambda source: source.mean((2, 3))
-    ),
+    "global mean": lambda: plain(GlobalPool(reduction="mean"), "map", (3, 4, 5), lambda source: source.mean((2, 3))),
     "global max of tokens": lambda: plain(
         GlobalPool(reduction="max"), "sequence", (5, 6), lambda source: source.amax(1)
     ),
@@ -166,7 +164,9 @@ CASES: dict[str, Callable[[], Case]] = {
         (6,),
         lambda source, token: torch.cat([token.expand(len(source), 1, 6), source], dim=1),
     ),
-    "position table": lambda: learned(PositionTable(table=named("table")), (5, 6), lambda source, table: source + table),
+    "position table": lambda: learned(
+        PositionTable(table=named("table")), (5, 6), lambda source, table: source + table
+    ),
 }
 
 ACTIVATIONS: dict[str, tuple[Activation, Reference]] = {

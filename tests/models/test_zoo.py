@@ -1,0 +1,156 @@
+"""A zoo is made from its recipe alone: again, after an interruption, and never over another one."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metagauge.graph.parameter_graph import ParameterGraph
+from models.zoo.__main__ import make
+from models.zoo.families import MAX_COST, MAX_PARAMETERS, cost, draw
+from models.zoo.images import Images
+from models.zoo.population import snapshot_steps, train_population
+from models.zoo.recipe import Tier, TrainingRecipe, ZooRecipe, draw_training, load_recipe
+from models.zoo.store import ZooStore
+from tests.models.conftest import Zoo
+from tests.zoo_networks import FAMILY_NAMES, graph_of
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((folder / "jobs").iterdir())}
+
+
+def test_the_smoke_recipe_makes_one_job_of_each_family(smoke_zoo: Zoo):
+    entries = smoke_zoo.store.entries()
+    assert {entry.family for entry in entries} == set(FAMILY_NAMES)
+    assert len({entry.run for entry in entries}) == 12
+    assert len(entries) == 36
+    assert all(0 <= entry.test_accuracy <= 1 and 0 <= entry.train_accuracy <= 1 for entry in entries)
+
+
+def test_a_zoo_can_be_read_back_as_graphs(smoke_zoo: Zoo):
+    for job in range(smoke_zoo.recipe.jobs):
+        architecture, networks = smoke_zoo.store.networks(job)
+        graphs = [graph_of(architecture, tensors) for _, _, tensors in networks]
+        assert len(graphs) == 6
+        assert all(isinstance(graph, ParameterGraph) and graph.coverage == 1.0 for graph in graphs)
+
+
+def test_snapshots_differ(smoke_zoo: Zoo):
+    _, networks = smoke_zoo.store.networks(0)
+    weights = [tensors["conv0.weight"].tobytes() for _, _, tensors in networks]
+    assert len(set(weights)) == len(weights)
+
+
+def test_two_runs_give_equal_bytes(smoke_zoo: Zoo, tmp_path: Path):
+    smoke_zoo.make(tmp_path / "again", range(2))
+    again = files(tmp_path / "again")
+    assert again == {name: files(smoke_zoo.folder)[name] for name in again}
+    assert len(again) == 4
+
+
+def test_another_seed_gives_other_networks(smoke_zoo: Zoo, tmp_path: Path):
+    other = replace(smoke_zoo, recipe=replace(smoke_zoo.recipe, seed=2))
+    other.make(tmp_path / "other", range(1))
+    assert files(tmp_path / "other")["00000.safetensors"] != files(smoke_zoo.folder)["00000.safetensors"]
+
+
+def test_an_interrupted_zoo_goes_on_where_it_was(mlp_zoo: Zoo, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = tmp_path / mlp_zoo.recipe.name
+    recipe = tmp_path / "recipe.json"
+    recipe.write_bytes((mlp_zoo.folder / "recipe.json").read_bytes())
+    (folder / "jobs").mkdir(parents=True)
+    for name, content in files(mlp_zoo.folder).items():
+        (folder / "jobs" / name).write_bytes(content)
+    (folder / "jobs" / "00007.json").unlink()
+    (folder / "jobs" / "00007.safetensors").write_bytes(b"half a file")
+    make(str(recipe), mlp_zoo.data, tmp_path, processes=1, only=None)
+    assert files(folder) == files(mlp_zoo.folder)
+    assert "72 snapshots" in capsys.readouterr().out
+
+
+def test_a_folder_keeps_its_recipe(mlp_zoo: Zoo):
+    with pytest.raises(ValueError, match="another recipe"):
+        mlp_zoo.store.prepare(replace(mlp_zoo.recipe, batch=8))
+
+
+def test_a_zoo_may_get_more_jobs(mlp_zoo: Zoo, tmp_path: Path):
+    store = ZooStore(tmp_path)
+    store.prepare(mlp_zoo.recipe)
+    store.prepare(replace(mlp_zoo.recipe, jobs=99))
+    assert store.recipe().jobs == 99
+
+
+def test_a_recipe_with_an_unknown_word_is_refused(tmp_path: Path):
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text('{"name": "x", "seed": 1, "jobs": 1, "families": ["mlp"], "tiers": [], "job": 3}')
+    with pytest.raises(ValueError, match="job"):
+        load_recipe(str(recipe))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(FAMILY_NAMES), st.integers(0, 10_000))
+def test_drawn_networks_stay_small(family: str, seed: int):
+    plan = draw(family, np.random.default_rng(seed))
+    assert sum(int(np.prod(tensor.shape)) for tensor in plan.tensors.values()) <= MAX_PARAMETERS
+    assert cost(plan) <= MAX_COST
+    assert plan.family == family
+
+
+def test_recipes_of_one_job_share_what_a_population_must_share():
+    recipe = load_recipe("diverse-v1")
+    for seed in range(20):
+        members = draw_training(np.random.default_rng(seed), recipe)
+        assert len(members) == recipe.members
+        assert len({(each.optimizer, each.steps, each.cosine) for each in members}) == 1
+        assert len({each.learning_rate for each in members}) == recipe.members
+
+
+def test_snapshots_are_spaced_from_early_to_last():
+    assert snapshot_steps(1000, 3) == (40, 200, 1000)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_training_learns_what_can_be_learned(optimizer: str, one_thread: None):
+    images = coloured()
+    zoo = ZooRecipe(
+        name="", seed=0, jobs=1, families=("mlp",), tiers=(Tier(share=1, steps=60),), snapshots=2, test_images=100
+    )
+    recipe = sound(optimizer)
+    recipes = (recipe, replace(recipe, learning_rate=0.0))
+    plan = draw("mlp", np.random.default_rng(4))
+    found = list(train_population(plan, recipes, zoo, images, (0,)))
+    learned, idle = (each for each in found if each.step == 60)
+    assert learned.test.accuracy > 0.9
+    assert idle.test.accuracy < 0.5
+
+
+def sound(optimizer: str) -> TrainingRecipe:
+    return TrainingRecipe(
+        optimizer="sgd" if optimizer == "sgd" else "adamw",
+        learning_rate=0.02 if optimizer == "sgd" else 0.005,
+        weight_decay=1e-5,
+        label_noise=0.0,
+        training_images=50_000,
+        flips=True,
+        shifts=True,
+        init_scale=1.0,
+        steps=60,
+        cosine=True,
+    )
+
+
+def coloured() -> Images:
+    """Images of one of ten colours each, which is the class."""
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 256, size=(10, 3))
+    labels = np.arange(200) % 10
+    pixels = np.broadcast_to(colours[labels][:, :, None, None], (200, 3, 32, 32)).astype(np.uint8)
+    pixels, labels = torch.from_numpy(pixels), torch.from_numpy(labels)
+    return Images(
+        train_pixels=pixels[:100], train_labels=labels[:100], test_pixels=pixels[100:], test_labels=labels[100:]
+    )
