@@ -9,6 +9,7 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
+from models.zoo.export import export as write
 from models.zoo.images import load_images
 from models.zoo.job import make_job, use_one_thread
 from models.zoo.recipe import load_recipe
@@ -48,6 +49,22 @@ def make(
 def show(name: str, out: Out = Path("zoos")) -> None:
     """Print what a zoo holds."""
     describe(ZooStore(out / name))
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="A zoo in OUT")],
+    job: int,
+    stem: Annotated[Path, typer.Argument(help="Writes STEM.safetensors and STEM.onnx")],
+    member: int = 0,
+    out: Out = Path("zoos"),
+) -> None:
+    """Write one trained network, at the end of its training, as the files a user would send."""
+    architecture, networks = ZooStore(out / name).networks(job)
+    steps = [(step, tensors) for number, step, tensors in networks if number == member]
+    step, tensors = max(steps, key=lambda each: each[0])
+    write(architecture, tensors, stem)
+    typer.echo(f"wrote {stem}.safetensors and {stem}.onnx, job {job}, member {member}, step {step}")
 
 
 def describe(store: ZooStore) -> None:
