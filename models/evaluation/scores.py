@@ -33,4 +33,7 @@ def score(predicted: np.ndarray, measured: np.ndarray) -> Scores:
 
 
 def _tau(one: np.ndarray, other: np.ndarray) -> float:
+    """Kendall's tau-b; zero where either side has one value only, which orders nothing."""
+    if one.min() == one.max() or other.min() == other.max():
+        return 0.0
     return float(np.asarray(kendalltau(one, other))[0])

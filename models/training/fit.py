@@ -17,9 +17,9 @@ from models.training.networks import JobNetworks
 class FitConfig:
     """How long and how fast. A step takes `snapshots` networks of each of `jobs` jobs."""
 
-    epochs: int = 24
+    epochs: int = 30
     jobs: int = 4
-    snapshots: int = 10
+    snapshots: int = 5
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     clip: float = 1.0
@@ -67,7 +67,7 @@ def _step(
         rows = torch.from_numpy(rng.permutation(len(job.entries))[: config.snapshots])
         value = loss(metanetwork(job.graphs.select(rows)), job.accuracy[rows], job.gap[rows]) / len(chosen)
         value.backward()
-        total += float(value)
+        total += float(value.detach())
     return total
 
 
