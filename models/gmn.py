@@ -39,7 +39,7 @@ class GmnConfig:
     node_width: int = 48
     edge_width: int = 8
     global_width: int = 32
-    rounds: int = 3
+    rounds: int = 2
     dropout: float = 0.1
 
 
@@ -142,7 +142,7 @@ class Round(nn.Module):
         self.norm = nn.LayerNorm(node)
         self.edge_target, self.edge_source = nn.Linear(node, edge), nn.Linear(node, edge, bias=False)
         self.edge_context = nn.Linear(context, edge, bias=False)
-        self.edge_own, self.edge_out = nn.Linear(edge, edge, bias=False), nn.Linear(edge, edge)
+        self.edge_own, self.edge_out = nn.Linear(edge, edge, bias=False), nn.Linear(edge, edge, bias=False)
         self.message_target, self.message_source = nn.Linear(node, edge), nn.Linear(node, edge, bias=False)
         self.message_context = nn.Linear(context, edge, bias=False)
         self.message_own = nn.Linear(edge, edge, bias=False)
@@ -176,12 +176,13 @@ class Round(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """New edges, and what the block's targets and sources receive: (networks, size, node width)."""
         groups = block.weight.shape[1]
-        at_target = _at_targets(self.edge_target(target) + self.edge_context(around)[:, None], groups)
-        hidden = _mix(self.edge_own.weight, edges).add_(at_target).add_(_at_sources(self.edge_source(source), groups))
-        edges = _mix(self.edge_out.weight, hidden.relu_()).add_(_first_bias(self.edge_out.bias)).add_(edges)
-        at_target = _at_targets(self.message_target(target) + self.message_context(around)[:, None], groups)
-        messages = _mix(self.message_own.weight, edges).add_(at_target)
-        messages = messages.add_(_at_sources(self.message_source(source), groups)).relu_()
+        ends = _at_targets(self.edge_target(target) + self.edge_context(around)[:, None], groups)
+        ends = ends + _at_sources(self.edge_source(source), groups)
+        hidden = _mix(self.edge_own.weight, edges).add_(ends).relu_()
+        edges = torch.addmm(edges.flatten(1), self.edge_out.weight, hidden.flatten(1)).view(edges.shape)
+        ends = _at_targets(self.message_target(target) + self.message_context(around)[:, None], groups)
+        ends = ends + _at_sources(self.message_source(source), groups)
+        messages = _mix(self.message_own.weight, edges).add_(ends).relu_()
         to_target = messages.mean((4, 5)).flatten(2).permute(1, 2, 0)
         to_source = messages.mean((3, 5)).flatten(2).permute(1, 2, 0)
         return edges, self.forward_out(to_target), self.backward_out(to_source)
@@ -230,9 +231,6 @@ def _first(rows: Tensor) -> Tensor:
     """(networks, features) as (features, networks, 1, 1, 1, 1)."""
     return rows.T[:, :, None, None, None, None]
 
-
-def _first_bias(bias: Tensor) -> Tensor:
-    return bias.view(-1, 1, 1, 1, 1, 1)
 
 
 def _at_targets(rows: Tensor, groups: int) -> Tensor:
