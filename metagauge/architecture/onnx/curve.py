@@ -107,6 +107,8 @@ FUNCTIONS: dict[ActivationFunction, Pointwise] = {
 
 def known_activation(curve: Curve) -> Activation | None:
     """The activation with these values."""
+    if not np.isfinite(curve).all():
+        return None
     return next((layer for layer, values in _candidates(curve) if same(curve, values)), None)
 
 
@@ -117,8 +119,11 @@ def linear_factor(curve: Curve) -> float | None:
 
 
 def same(curve: Curve, values: np.ndarray) -> bool:
-    """Whether two curves agree."""
-    return curve is values or bool(np.allclose(curve, values, rtol=TOLERANCE, atol=TOLERANCE))
+    """Whether two curves agree; a curve that overflows agrees with none."""
+    if curve is values:
+        return True
+    with np.errstate(invalid="ignore"):
+        return bool((np.abs(curve - values) <= TOLERANCE * (1 + np.abs(values))).all())
 
 
 def decimal(number: float) -> float:

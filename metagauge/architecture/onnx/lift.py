@@ -101,10 +101,17 @@ def _follow(lifting: Lifting, node: Node, states: dict[str, State]) -> None:
         inputs = tuple(_state(lifting, name, states) for name in node.inputs)
         results = _results(lifting, node, inputs, states)
     except (StructureNotInferableError, ArchitectureMismatchError) as error:
-        shown = node.name or next(iter(node.outputs), "")
-        reason = StructureNotInferableError(f"operator {node.operator} ({shown!r}) cannot be lifted: {error}")
-        results = (Opaque(operator=node.operator, name=shown, error=reason),) * len(node.outputs)
+        results = (_opaque(node, str(error)),) * len(node.outputs)
+    except (ValueError, IndexError, TypeError, ArithmeticError) as error:
+        # What unpacking and numpy raise for operands that do not fit each other.
+        results = (_opaque(node, f"its operands do not fit: {error}"),) * len(node.outputs)
     states.update(zip(node.outputs, results, strict=False))
+
+
+def _opaque(node: Node, reason: str) -> Opaque:
+    shown = node.name or next(iter(node.outputs), "")
+    error = StructureNotInferableError(f"operator {node.operator} ({shown!r}) cannot be lifted: {reason}")
+    return Opaque(operator=node.operator, name=shown, error=error)
 
 
 def _results(
@@ -120,15 +127,7 @@ def _results(
     operator = OPERATORS.get(node.operator) if not node.domain else None
     if operator is None:
         raise StructureNotInferableError("it has no layer kind")
-    try:
-        result = operator(lifting, node, inputs)
-    except (
-        ValueError,
-        IndexError,
-        TypeError,
-        ArithmeticError,
-    ) as error:  # numpy refuses bad operands so
-        raise StructureNotInferableError(f"its operands do not fit each other: {error}") from error
+    result = operator(lifting, node, inputs)
     results = result if isinstance(result, tuple) else (result,)
     lifting.spend(sum(state.array.size for state in results if isinstance(state, Numbers)))
     return results
