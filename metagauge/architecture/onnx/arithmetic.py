@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from metagauge.architecture.layers import Add
-from metagauge.architecture.onnx import affine, attention, curve
+from metagauge.architecture.onnx import affine, attention, constants, curve
 from metagauge.architecture.onnx.arrange import aligned
 from metagauge.architecture.onnx.attributes import real, text
 from metagauge.architecture.onnx.curve import Elementwise, Pointwise
@@ -118,6 +118,19 @@ def sum_(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     return total
 
 
+def where(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """A choice between numbers, or between functions of one value by that value: softplus above its threshold."""
+    views = [state for state in inputs if isinstance(state, View)]
+    if not views:
+        return constants.where(lifting, node, inputs)
+    if any(view != views[0] for view in views) or len(inputs) != 3:
+        raise StructureNotInferableError("chooses between several of the network's values")
+    condition, chosen, other = (
+        state.function.curve if isinstance(state, View) else np.asarray(_scalar(lifting, state)) for state in inputs
+    )
+    return replace(views[0], function=Elementwise(curve=np.where(condition, chosen, other), end=_end(node)))
+
+
 def _folded(function: Binary, left: np.ndarray, right: np.ndarray) -> Numbers:
     if np.prod(np.broadcast_shapes(left.shape, right.shape)) > READ_LIMIT:
         raise StructureNotInferableError(f"computes a constant from {shown(left.shape)} and {shown(right.shape)}")
@@ -175,7 +188,7 @@ def _with_constant(lifting: Lifting, node: Node, view: View, known: Known, funct
         return replace(view, function=view.function.then(lambda x: function(x, np.asarray(scalar)), _end(node)))
 
 
-def _scalar(lifting: Lifting, state: State) -> float:
+def _scalar(lifting: Lifting, state: State | None) -> float:
     if not isinstance(state, Weight | Numbers):
         raise unmovable(state)
     if np.prod(state.shape) != 1:

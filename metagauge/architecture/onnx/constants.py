@@ -70,7 +70,7 @@ def range_(lifting: Lifting, node: Node, inputs: Inputs) -> State:
 
 def where(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     """A choice between numbers."""
-    arrays = [state.array for state in inputs if isinstance(state, Numbers)]
+    arrays = [lifting.array(state) for state in inputs if isinstance(state, Weight | Numbers)]
     if len(arrays) != 3:
         raise StructureNotInferableError("chooses by the input's values")
     if prod(np.broadcast_shapes(*(array.shape for array in arrays))) > READ_LIMIT:
@@ -85,8 +85,8 @@ def expand(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     match state:
         case Numbers() if prod(sizes) <= READ_LIMIT:
             return Numbers(array=np.broadcast_to(state.array, np.broadcast_shapes(state.shape, sizes)))
-        case Weight() if len(sizes) == 1 and prod(state.shape) == 1 and sizes[0] <= READ_LIMIT:
-            return Numbers(array=np.broadcast_to(lifting.array(state).reshape(1), sizes))
+        case Weight() if _is_number(state, sizes) and prod(sizes) <= READ_LIMIT:
+            return Numbers(array=np.broadcast_to(lifting.array(state).reshape(()), sizes))
         case View() | Weight():
             old = (1,) * (len(sizes) - len(state.shape)) + state.shape
             grown = [axis for axis, size in enumerate(sizes) if size not in (1, old[axis])]
@@ -95,3 +95,28 @@ def expand(lifting: Lifting, node: Node, inputs: Inputs) -> State:
             return state
         case _:
             raise unmovable(state)
+
+
+def tile(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """Tile: axes of size one repeated, which is what Expand does."""
+    sizes, times = shape_of(inputs[0]), lifting.integers(inputs[1])
+    if len(times) != len(sizes) or any(size != 1 < count for size, count in zip(sizes, times, strict=True)):
+        raise StructureNotInferableError(f"repeats {shown(sizes)} by {list(times)}")
+    repeated = np.array([size * count for size, count in zip(sizes, times, strict=True)], dtype=np.int64)
+    return expand(lifting, node, (inputs[0], Numbers(array=repeated)))
+
+
+def triangle(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """Trilu: the upper or lower triangle of a mask."""
+    state, diagonal = inputs[0], 0
+    if not isinstance(state, Weight | Numbers):
+        raise unmovable(state)
+    if len(inputs) > 1 and inputs[1] is not None:
+        (diagonal,) = lifting.integers(inputs[1])
+    array = lifting.array(state)
+    return Numbers(array=np.triu(array, diagonal) if integer(node, "upper", 1) else np.tril(array, diagonal))
+
+
+def _is_number(weight: Weight, sizes: tuple[int, ...]) -> bool:
+    """Whether a tensor is one number for every place, such as the fill of a mask, and no learned token."""
+    return prod(weight.shape) == 1 and (len(sizes) == 1 or len(weight.shape) <= 1)
