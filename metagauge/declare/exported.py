@@ -23,7 +23,7 @@ def exported(module: nn.Module, input_shape: tuple[int, ...], known: Collection[
     first = next((tensor for tensor in module.parameters() if tensor.is_floating_point()), torch.empty(0))
     inputs = torch.zeros(BATCH, *input_shape, dtype=first.dtype, device=first.device)
     with _evaluated(module), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore")  # what the exporter thinks of itself and of padding
         try:
             program = export(module, (inputs,), strict=False).run_decompositions({})
         except (RuntimeError, ValueError, TypeError, IndexError, AttributeError, AssertionError) as error:
