@@ -20,6 +20,7 @@ the contiguous ones. Means are taken inside one block, sums over the blocks that
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -69,12 +70,12 @@ class GraphMetanetwork(nn.Module):
             nn.Linear(2 * node, TARGETS),
         )
 
-    def forward(self, graphs: GraphTensors) -> Tensor:
-        """(networks, TARGETS) for networks of one structure."""
+    def forward(self, graphs: GraphTensors) -> Float[Tensor, "networks targets"]:
+        """TARGETS numbers for each of the networks, which share their structure."""
         return self.head(self.embed(graphs))
 
-    def embed(self, graphs: GraphTensors) -> Tensor:
-        """What the head reads: (networks, 5 * node_width + global_width)."""
+    def embed(self, graphs: GraphTensors) -> Float[Tensor, "networks embedding"]:
+        """What the head reads: 5 * node_width + global_width features."""
         state = self._encode(graphs)
         for each in self.rounds:
             state = each(graphs, state)
@@ -126,10 +127,10 @@ class GraphMetanetwork(nn.Module):
 class State:
     """Where a forward pass stands: features of nodes, edges, blocks and of the whole network."""
 
-    nodes: list[Tensor]  # each (networks, size, node width)
-    edges: list[Tensor]  # each (edge width, networks, groups, outputs, inputs, positions)
-    blocks: list[Tensor]  # each (networks, node width)
-    world: Tensor  # (networks, global width)
+    nodes: list[Float[Tensor, "networks _size node_width"]]
+    edges: list[Float[Tensor, "edge_width networks _groups _outputs _inputs _positions"]]
+    blocks: list[Float[Tensor, "networks node_width"]]
+    world: Float[Tensor, "networks global_width"]
 
 
 class Round(nn.Module):
@@ -172,9 +173,18 @@ class Round(nn.Module):
         return State(nodes=nodes, edges=edges, blocks=state.blocks, world=world)
 
     def _block(
-        self, block: BlockTensors, edges: Tensor, source: Tensor, target: Tensor, around: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """New edges, and what the block's targets and sources receive: (networks, size, node width)."""
+        self,
+        block: BlockTensors,
+        edges: Float[Tensor, "edge_width networks groups outputs inputs positions"],
+        source: Float[Tensor, "networks sources node_width"],
+        target: Float[Tensor, "networks targets node_width"],
+        around: Float[Tensor, "networks context"],
+    ) -> tuple[
+        Float[Tensor, "edge_width networks groups outputs inputs positions"],
+        Float[Tensor, "networks targets node_width"],
+        Float[Tensor, "networks sources node_width"],
+    ]:
+        """New edges, and what the block's targets and sources receive."""
         groups = block.weight.shape[1]
         ends = _at_targets(self.edge_target(target) + self.edge_context(around)[:, None], groups)
         ends = ends + _at_sources(self.edge_source(source), groups)
@@ -196,21 +206,20 @@ class Standardise(nn.Module):
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("spread", torch.ones(width))
 
-    def fit(self, rows: Tensor) -> None:
-        """Measures on rows of statistics, (rows, width)."""
+    def fit(self, rows: Float[Tensor, "rows width"]) -> None:
+        """Measures on rows of statistics."""
         self.mean = rows.mean(0)
         self.spread = rows.std(0).clamp_min(1e-3)
 
-    def forward(self, rows: Tensor) -> Tensor:
+    def forward(self, rows: Float[Tensor, "*rows width"]) -> Float[Tensor, "*rows width"]:
         """Standardised rows, no further than ten spreads out."""
         return ((rows - self.mean) / self.spread).clamp(-_CLIP, _CLIP)
 
 
-def edge_features(weight: Tensor, fan_in: int) -> Tensor:
-    """Elementwise functions of weights: (EDGE_FEATURES, *weight.shape).
+def edge_features(weight: Float[Tensor, "networks ..."], fan_in: int) -> Float[Tensor, "edge_features networks ..."]:
+    """Elementwise functions of weights.
 
     The weight times the root of its fan-in, and the weight, its size and the log of its size relative to the block.
-    weight: (networks, ...).
     """
     size = weight.flatten(1).square().mean(1).sqrt().clamp_min(_TINY).view(-1, *(1,) * (weight.dim() - 1))
     ratio = (weight / size).clamp(-_CLIP, _CLIP)
@@ -230,7 +239,6 @@ def _mix(weight: Tensor, edges: Tensor) -> Tensor:
 def _first(rows: Tensor) -> Tensor:
     """(networks, features) as (features, networks, 1, 1, 1, 1)."""
     return rows.T[:, :, None, None, None, None]
-
 
 
 def _at_targets(rows: Tensor, groups: int) -> Tensor:
@@ -255,12 +263,18 @@ def _spread(world: Tensor, nodes: Tensor) -> Tensor:
     return world[:, None].expand(-1, nodes.shape[1], -1)
 
 
-def accuracy_and_gap(outputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Test accuracy as a fraction, and the gap: each (networks,)."""
+def accuracy_and_gap(
+    outputs: Float[Tensor, "networks targets"],
+) -> tuple[Float[Tensor, " networks"], Float[Tensor, " networks"]]:
+    """Test accuracy as a fraction, and the gap."""
     return torch.sigmoid(outputs[:, 0]), outputs[:, 1]
 
 
-def loss(outputs: Tensor, accuracy: Tensor, gap: Tensor) -> Tensor:
+def loss(
+    outputs: Float[Tensor, "networks targets"],
+    accuracy: Float[Tensor, " networks"],
+    gap: Float[Tensor, " networks"],
+) -> Float[Tensor, ""]:
     """Binary cross-entropy on the accuracy (Lim et al. 2024, app. C), and a Huber loss on the gap."""
     right = functional.binary_cross_entropy_with_logits(outputs[:, 0], accuracy)
     return right + functional.smooth_l1_loss(outputs[:, 1], gap, beta=0.05)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from metagauge.graph.parameter_graph import ParameterGraph
@@ -13,14 +14,14 @@ from models import features
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockTensors:
-    """One block of all networks. weight: (networks, groups, outputs / groups, inputs / groups, positions)."""
+    """One block of all networks; outputs and inputs are those of one group."""
 
     source: int
     target: int
-    weight: Tensor
-    static: Tensor  # (block features,)
-    positions: Tensor  # (positions, position features)
-    statistics: Tensor  # (networks, block statistics)
+    weight: Float[Tensor, "networks groups outputs inputs positions"]
+    static: Float[Tensor, " block_features"]
+    positions: Float[Tensor, "positions position_features"]
+    statistics: Float[Tensor, "networks block_statistics"]
 
     @property
     def fan_in(self) -> int:
@@ -32,9 +33,9 @@ class BlockTensors:
 class GroupTensors:
     """One node group of all networks."""
 
-    static: Tensor  # (group features,)
-    order: Tensor  # (size, order features)
-    statistics: Tensor  # (networks, size, node statistics)
+    static: Float[Tensor, " group_features"]
+    order: Float[Tensor, "size order_features"]
+    statistics: Float[Tensor, "networks size node_statistics"]
     is_output: bool
 
 
@@ -50,8 +51,8 @@ class GraphTensors:
         """How many networks are stacked."""
         return self.groups[0].statistics.shape[0]
 
-    def select(self, chosen: Tensor) -> "GraphTensors":
-        """Some of the networks. chosen: numbers or a mask, (networks,)."""
+    def select(self, chosen: Int[Tensor, " chosen"] | Bool[Tensor, " networks"]) -> "GraphTensors":
+        """Some of the networks, by number or by mask."""
         return GraphTensors(
             groups=tuple(replace(group, statistics=group.statistics[chosen]) for group in self.groups),
             blocks=tuple(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -45,13 +46,15 @@ _CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3
 _MAX_POOLS = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 
 
-def run(architecture: Architecture, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+def run(
+    architecture: Architecture, tensors: Mapping[str, Tensor], inputs: Float[Tensor, "batch ..."]
+) -> Float[Tensor, "batch ..."]:
     """The output of one network in evaluation mode.
 
     Args:
         architecture: What to compute.
         tensors: The checkpoint's tensors by name.
-        inputs: (batch, *input_shape).
+        inputs: A batch of what `architecture.input_shape` describes.
 
     Raises:
         ArchitectureMismatchError: the tensors do not fit the architecture.
@@ -96,8 +99,8 @@ class _Interpreter:
         self._population = population
         self._training = training
 
-    def parameter(self, parameter: Parameter) -> Tensor:
-        """(population, *shape) of a parameter after its views."""
+    def parameter(self, parameter: Parameter) -> Float[Tensor, "population ..."]:
+        """A parameter after its views."""
         tensor = self._tensors[parameter.tensor]
         for view in parameter.views:
             match view:
@@ -153,11 +156,15 @@ class _Interpreter:
             case _:
                 raise TypeError(f"{type(layer).__name__} does not read one value")
 
-    def _members(self, source: Tensor) -> Tensor:
-        """A map as (population, batch, channels, *positions)."""
+    def _members(
+        self, source: Float[Tensor, "batch side_by_side *positions"]
+    ) -> Float[Tensor, "population batch channels *positions"]:
+        """A map, with the networks' channels apart."""
         return source.unflatten(1, (self._population, -1)).transpose(0, 1)
 
-    def _linear(self, layer: Linear, source: Tensor) -> Tensor:
+    def _linear(
+        self, layer: Linear, source: Float[Tensor, "population batch *tokens inputs"]
+    ) -> Float[Tensor, "population batch *tokens outputs"]:
         weight = self.parameter(layer.weight).transpose(1, 2)  # (population, inputs, outputs)
         rows = source.flatten(1, -2)  # (population, batch * tokens, inputs)
         if layer.bias is None:
@@ -216,11 +223,15 @@ class _Interpreter:
             return function(source, dim=-1)
         return function(source.unflatten(1, (self._population, -1)), dim=2).flatten(1, 2)
 
-    def _global_pool(self, layer: GlobalPool, source: Tensor, value: Value) -> Tensor:
+    def _global_pool(
+        self, layer: GlobalPool, source: Tensor, value: Value
+    ) -> Float[Tensor, "population batch features"]:
         rows = self._members(source).flatten(3) if value.layout == "map" else source.transpose(2, 3)
         return rows.amax(-1) if layer.reduction == "max" else rows.mean(-1)
 
-    def _attention(self, layer: Attention, source: Tensor) -> Tensor:
+    def _attention(
+        self, layer: Attention, source: Float[Tensor, "population batch tokens features"]
+    ) -> Float[Tensor, "population batch tokens outputs"]:
         population, batch = source.shape[:2]
         query, key, value = (
             self._linear(part, source).flatten(0, 1).unflatten(-1, (layer.heads, -1)).transpose(1, 2)

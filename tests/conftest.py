@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from jaxtyping import install_import_hook
 from redis import Redis
 
 from app.main import create
@@ -12,6 +13,9 @@ from metagauge.service.connection import connect
 from metagauge.service.settings import Settings
 from tests.service.predictor_folder import write_predictor
 from tests.service.processes import redis_running
+
+# Before anything imports them: in tests, the shapes in these modules' signatures are checked.
+install_import_hook(["models.gmn", "models.graph_tensors", "models.interpreter"], "beartype.beartype")
 
 
 @pytest.fixture(scope="session")

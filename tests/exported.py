@@ -2,7 +2,10 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import jaxtyping
 import numpy as np
 import onnxruntime
 import torch
@@ -30,13 +33,22 @@ class Network(nn.Module):
 def onnx_outputs(architecture: Architecture, tensors: Tensors, images: np.ndarray) -> np.ndarray:
     """What ONNX Runtime computes from an export of the network: (images, classes)."""
     file = io.BytesIO()
-    with warnings.catch_warnings():
+    network = Network(architecture, tensors).eval()
+    with warnings.catch_warnings(), shapes_unchecked():
         warnings.simplefilter("ignore")  # tracing through Python numbers, and the age of this exporter
-        torch.onnx.export(
-            Network(architecture, tensors).eval(), (torch.from_numpy(images),), file, dynamo=False, opset_version=18
-        )
+        torch.onnx.export(network, (torch.from_numpy(images),), file, dynamo=False, opset_version=18)
     session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
     return np.asarray(session.run(None, {session.get_inputs()[0].name: images})[0])
+
+
+@contextmanager
+def shapes_unchecked() -> Iterator[None]:
+    """While a network is traced its sizes are tensors, of which jaxtyping can make nothing."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def images(count: int = 3) -> np.ndarray:
