@@ -120,10 +120,13 @@ def sum_(lifting: Lifting, node: Node, inputs: Inputs) -> State:
 
 def where(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     """A choice between numbers, or between functions of one value by that value: softplus above its threshold."""
+    flag, _, otherwise = inputs
+    if isinstance(otherwise, Scores) and isinstance(flag, Numbers) and flag.array.size == 1 and not flag.array.any():
+        return otherwise
     views = [state for state in inputs if isinstance(state, View)]
     if not views:
         return constants.where(lifting, node, inputs)
-    if any(view != views[0] for view in views) or len(inputs) != 3:
+    if any(view != views[0] for view in views):
         raise StructureNotInferableError("chooses between several of the network's values")
     condition, chosen, other = (
         state.function.curve if isinstance(state, View) else np.asarray(_scalar(lifting, state)) for state in inputs

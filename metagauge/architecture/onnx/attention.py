@@ -134,6 +134,13 @@ def softmax(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     return replace(view, source=lifting.draft.add(Activation(function=function), view.source))
 
 
+def is_nan(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """IsNaN of normalised scores, as exporters guard masked attention: the masks we read leave every token itself."""
+    if not isinstance(inputs[0], Scores) or not inputs[0].normalised:
+        raise unmovable(inputs[0])
+    return Numbers(array=np.array(False))
+
+
 def _split_heads(view: View, heads: int) -> View:
     batch, tokens, features = view.shape
     split = reshaped(view, (batch, tokens, heads, features // heads))

@@ -62,6 +62,7 @@ OPERATORS: dict[str, Operator] = {
     "GroupNormalization": normalisation.group_norm,
     "LayerNormalization": normalisation.layer_norm,
     "Attention": attention.whole,
+    "IsNaN": attention.is_nan,
     "Softmax": attention.softmax,
     "LogSoftmax": attention.softmax,
     **dict.fromkeys(arithmetic.BINARY, arithmetic.binary),
