@@ -20,7 +20,8 @@ _SHOWN = 6
 
 _SETTLES = (
     "What settles it: an ONNX export of the network (torch.onnx.export); a safetensors file written by"
-    " metagauge.declare.save, which puts the architecture into it; or such a specification sent beside the file"
+    " metagauge.declare.save.save(module, input_shape, path), which puts the architecture into it; or such a"
+    " specification sent beside the file"
 )
 _ADAPTER_NAME = re.compile(r"\.lora_[AB]\b|\.lora_(?:down|up)\b|\bhada_w[12]_[ab]\b")
 _NUMBERED_LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")

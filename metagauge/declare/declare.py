@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _HELP = (
-    "What helps: the same step written with layers and functions of torch.nn, or a specification written by hand and"
-    " sent beside the file"
+    "What helps: the same step written with layers and functions of torch.nn, parametrizations made permanent"
+    " (torch.nn.utils.parametrize.remove_parametrizations), or a specification written by hand and sent beside the file"
 )
 
 

@@ -1,6 +1,7 @@
 """Matrix products, linear layers and attention."""
 
 from collections.abc import Callable
+from math import inf
 
 from metagauge.declare.call import Call
 from metagauge.declare.writing import Writer
@@ -35,12 +36,12 @@ def einsum(writer: Writer, call: Call) -> tuple[str, ...]:
 
 def attention(writer: Writer, call: Call) -> tuple[str, ...]:
     """`softmax(Q K^T scale + mask) V` on heads that are apart already."""
-    mask = call.arguments["attn_mask"]
     if call.real("dropout_p") or call.integer("enable_gqa"):
         raise call.unreadable("it drops scores, or shares keys between heads")
-    if mask is not None and not call.value("attn_mask").is_float:
-        raise call.unreadable("its mask tells what is seen, where a sum with the scores is read")
+    mask = call.optional("attn_mask")
+    if mask and not call.value("attn_mask").is_float:  # says what is seen, and ONNX's sum wants what is not
+        (mask,) = writer.write(call, "Where", [mask, writer.number(0), writer.number(-inf)])
     inputs = [call.value(name).name for name in ("query", "key", "value")]
     scale = {} if call.arguments["scale"] is None else {"scale": call.real("scale")}
     attributes = {"is_causal": call.integer("is_causal"), **scale}
-    return writer.write(call, "Attention", [*inputs, call.optional("attn_mask")], attributes)
+    return writer.write(call, "Attention", [*inputs, mask], attributes)

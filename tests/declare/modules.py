@@ -70,6 +70,29 @@ class CausalEncoder(nn.Module):
         return self.head(self.layer(x, src_mask=mask, is_causal=True).mean(1))
 
 
+class TokensFirst(nn.Module):
+    """The library's attention as it is by default: tokens before samples, weights returned; then a mask of flags."""
+
+    mask: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patchify = nn.Conv2d(3, 8, 8, stride=8)
+        self.attention = nn.MultiheadAttention(8, 2)
+        self.qkv = nn.Linear(8, 24)
+        self.out = nn.Linear(8, 8)
+        self.register_buffer("mask", torch.ones(16, 16, dtype=torch.bool).tril())
+        self.head = nn.Linear(8, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patchify(x).flatten(2).permute(2, 0, 1)
+        mixed, _ = self.attention(x, x, x)
+        x = (x + mixed).transpose(0, 1)
+        query, key, value = (part.unflatten(-1, (2, 4)).transpose(1, 2) for part in self.qkv(x).chunk(3, -1))
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=self.mask)
+        return self.head(self.out(mixed.transpose(1, 2).flatten(2))[:, -1])
+
+
 class Tied(nn.Module):
     """Two layers with one weight, and a table that the state dict leaves out."""
 
@@ -164,4 +187,5 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     "odd_sizes": OddSizes,
     "plain_parameters": PlainParameters,
     "tied": Tied,
+    "tokens_first": TokensFirst,
 }

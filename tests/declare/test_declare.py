@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from metagauge.architecture.architecture import Architecture
 from metagauge.architecture.coverage import coverage, parameters_of
-from metagauge.architecture.layers import Attention, Layer
+from metagauge.architecture.layers import Attention
 from metagauge.declare.declare import declare
 from metagauge.declare.save import save
 from metagauge.errors import StructureNotInferableError
@@ -99,13 +99,14 @@ def heads(architecture: Architecture) -> list[int]:
 def test_the_heads_and_the_mask_of_attention_are_declared():
     assert heads(through_file("vit_library_attention")[1]) == [3, 3]
     assert heads(through_file("vit_encoder_norm_first")[1]) == [2, 2]
-    (causal,) = [layer for layer in layers("causal_encoder") if isinstance(layer, Attention)]
-    assert causal.causal
-    assert not any(layer.causal for layer in layers("vit_encoder_norm_first") if isinstance(layer, Attention))
+    assert masks("causal_encoder") == [True]
+    assert masks("tokens_first") == [False, True]
+    assert masks("vit_encoder_norm_first") == [False, False]
 
 
-def layers(name: str) -> list[Layer]:
-    return [operation.layer for operation in through_file(name)[1].operations]
+def masks(name: str) -> list[bool]:
+    layers = (operation.layer for operation in through_file(name)[1].operations)
+    return [layer.causal for layer in layers if isinstance(layer, Attention)]
 
 
 def test_a_wrong_head_count_would_be_noticed():
@@ -162,6 +163,10 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...]]] = {
     "uneven windows": (lambda: nn.Sequential(nn.AdaptiveAvgPool2d(5)), ("'0' (AdaptiveAvgPool2d)", "[32, 32]")),
     "a recurrent layer": (lambda: nn.Sequential(nn.Flatten(2), nn.LSTM(1024, 4, batch_first=True)), ("'1' (LSTM)",)),
     "an unknown activation": (lambda: flat(nn.PReLU(8)), ("prelu", "'2' (PReLU)")),
+    "a weight that is computed": (
+        lambda: nn.Sequential(nn.Flatten(), nn.utils.parametrizations.weight_norm(nn.Linear(3072, 2))),
+        ("weight_norm", "'1.parametrizations.weight.0'", "remove_parametrizations"),
+    ),
     "nothing but the input": (nn.Identity, ("output is its input",)),
 }
 
