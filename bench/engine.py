@@ -63,7 +63,7 @@ class Figures:
 
 
 def bench(
-    repeats: Annotated[int, typer.Option(help="Forward passes of each engine")] = 3,
+    repeats: Annotated[int, typer.Option(help="Forward passes of each engine")] = 10,
     write: Annotated[Path | None, typer.Option(help="Markdown file that gets a row, such as docs/results.md")] = None,
     only: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:

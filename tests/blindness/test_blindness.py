@@ -11,15 +11,19 @@ import pytest
 import torch
 
 from metagauge.architecture.codec import from_json, to_json
+from metagauge.architecture.layers import Flatten
 from metagauge.graph.parameter_graph import ParameterGraph
 from models.gmn import GraphMetanetwork
 from models.graph_tensors import same_structure
 from models.interpreter import run
+from models.zoo.sketch import Sketch
 from tests.exported import images
 from tests.judges import JUDGES, judge, judged
 from tests.sketches import (
+    IMAGE,
     Network,
     convolutional,
+    finished,
     perceptron,
     residual,
     transformer,
@@ -207,6 +211,53 @@ def test_which_channels_share_a_norm_group_matters():
 def test_which_channels_share_a_norm_group_changes_the_prediction():
     metanetwork = judge("random").double()
     before, after = (judged(metanetwork, [graph_of(*make())]) for make in (convolutional, exchanged_norm_groups))
+    assert np.abs(before - after).max() > MOVES
+
+
+def flattened_before_its_activation() -> Network:
+    sketch = Sketch(IMAGE)
+    sketch.conv("conv", 8, 8, 8, padding=0, bias=True)
+    sketch.append("flatten", Flatten())
+    sketch.activation("act", "relu")
+    sketch.linear("head", 10)
+    return finished(sketch)
+
+
+def exchanged_positions() -> Network:
+    """Rows and columns of the flattened map exchanged in the weights that read them."""
+    return with_tensor(
+        flattened_before_its_activation(),
+        "head.weight",
+        lambda array: array.reshape(10, 8, 4, 4).swapaxes(2, 3).reshape(10, 128),
+    )
+
+
+def test_the_order_of_positions_matters_after_an_activation():
+    assert (outputs(flattened_before_its_activation()) - outputs(exchanged_positions())).abs().max() > 1e-3
+
+
+@pytest.mark.xfail(strict=True, reason="neurons made for a layer after a flatten do not say which position they are")
+def test_the_order_of_positions_changes_the_prediction_after_an_activation():
+    metanetwork = judge("random").double()
+    before, after = (
+        judged(metanetwork, [graph_of(*make())]) for make in (flattened_before_its_activation, exchanged_positions)
+    )
+    assert np.abs(before - after).max() > MOVES
+
+
+def strided(*stride: int) -> Network:
+    return with_layer(convolutional(), "conv1", lambda layer: replace(layer, stride=stride))
+
+
+def test_which_axis_is_strided_matters():
+    assert (outputs(strided(2, 1)) - outputs(strided(1, 2))).abs().max() > 1e-3
+    assert not equal(graph_of(*strided(2, 1)), graph_of(*strided(1, 2)))
+
+
+@pytest.mark.xfail(strict=True, reason="block features hold products and sums over the axes")
+def test_which_axis_is_strided_changes_the_prediction():
+    metanetwork = judge("random").double()
+    before, after = (judged(metanetwork, [graph_of(*strided(*stride))]) for stride in ((2, 1), (1, 2)))
     assert np.abs(before - after).max() > MOVES
 
 
