@@ -37,7 +37,8 @@ def calibrate(
     edges = np.quantile(predicted, np.arange(1, bins) / bins)
     bin_of = np.searchsorted(edges, predicted)
     residuals = np.abs(measured - predicted)
-    widths = [_conformal_quantile(residuals[bin_of == number], coverage) for number in range(bins)]
+    widest = bounds[1] - bounds[0]
+    widths = [_conformal_quantile(residuals[bin_of == number], coverage, widest) for number in range(bins)]
     return Calibration(coverage=coverage, edges=tuple(map(float, edges)), half_widths=tuple(widths), bounds=bounds)
 
 
@@ -48,7 +49,10 @@ def covered(calibration: Calibration, predicted: np.ndarray, measured: np.ndarra
     return float(np.mean(inside))
 
 
-def _conformal_quantile(residuals: np.ndarray, coverage: float) -> float:
-    """The smallest residual that at least coverage * (n + 1) of n + 1 exchangeable ones do not exceed."""
-    rank = min(int(np.ceil(coverage * (len(residuals) + 1))), len(residuals))
-    return float(np.sort(residuals)[rank - 1])
+def _conformal_quantile(residuals: np.ndarray, coverage: float, widest: float) -> float:
+    """The smallest residual that at least coverage * (n + 1) of n + 1 exchangeable ones do not exceed.
+
+    With too few residuals for that coverage nothing bounds the next one but `widest`.
+    """
+    rank = int(np.ceil(coverage * (len(residuals) + 1)))
+    return float(np.sort(residuals)[rank - 1]) if rank <= len(residuals) else widest

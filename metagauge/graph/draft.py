@@ -112,9 +112,13 @@ class Draft:
         return source.is_open and is_bare and group.kind == "hidden"
 
     def can_fold(self, source: Cursor) -> bool:
-        """Whether an affine map of a value can go into the weights that make it."""
-        wiring = any(block.is_wiring for block in self._blocks if block.target == source.group)
-        return self.can_merge(source) and not wiring
+        """Whether an affine map of a value can go into the weights that make it.
+
+        Wiring has no weights to scale, and a learned token has no bias to shift.
+        """
+        mine = [block for block in self._blocks if block.target == source.group]
+        is_everywhere = not any(block.is_wiring or block.role == "token" for block in mine)
+        return self.can_merge(source) and is_everywhere
 
     def opened(self, name: str, source: Cursor, value: Value, *, norm: bool) -> Cursor:
         """A cursor whose group may take a norm, or an activation: the source's own, or new neurons wired to it."""

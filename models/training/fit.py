@@ -17,9 +17,9 @@ from models.training.networks import JobNetworks
 class FitConfig:
     """How long and how fast. A step takes `snapshots` networks of each of `jobs` jobs."""
 
-    epochs: int = 30
+    epochs: int = 50
     jobs: int = 4
-    snapshots: int = 5
+    snapshots: int = 6
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     clip: float = 1.0
