@@ -101,7 +101,7 @@ class LayerNorm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """An elementwise function; softmax and log_softmax act over the features. `slope` is leaky_relu's and elu's alpha."""
+    """An elementwise function; softmax and log_softmax act over features. `slope` is leaky_relu's and elu's alpha."""
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
     kind: Literal["activation"] = "activation"
