@@ -1,0 +1,70 @@
+"""What ships: every published predictor judges one network alike in every form, and knows the sample."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from metagauge.architecture.infer import infer
+from metagauge.architecture.onnx.lift import lift
+from metagauge.checkpoint.limits import Limits
+from metagauge.checkpoint.read import read
+from metagauge.graph.build import build
+from metagauge.graph.parameter_graph import ParameterGraph
+from models.prediction import Prediction
+from models.predictor import PRETRAINED, Predictor, available
+from tests.architecture.onnx_export import Exporter, exported
+from tests.declare.saved import through_file
+from tests.judges import judged
+from tests.networks import networks
+
+SAMPLES = Path(__file__).parents[2] / "docs" / "samples"
+SAMPLE_ACCURACY = 0.4924
+"""Of docs/samples/resnet.*, on all 10 000 test images: printed by `python -m models.zoo make sample`."""
+
+
+def sample(name: str) -> ParameterGraph:
+    checkpoint = read(SAMPLES / name, Limits())
+    return build(infer(checkpoint, None), checkpoint)
+
+
+def predicted(predictor: str, graph: ParameterGraph) -> Prediction:
+    (prediction,) = Predictor.load(predictor).predict([graph])
+    return prediction
+
+
+def test_a_predictor_is_published():
+    assert "cifar10-accuracy-v1" in available()
+
+
+@pytest.mark.parametrize("exporter", ["torchscript", "dynamo"])
+@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("predictor", available())
+def test_one_network_is_judged_alike_in_both_formats(predictor: str, name: str, exporter: Exporter):
+    from_file, declared = through_file(name)
+    from_onnx = exported(name, exporter, "dynamic")
+    graphs = [build(declared, from_file), build(lift(from_onnx), from_onnx)]
+    one, other = judged(Predictor.load(predictor).metanetwork, graphs)
+    assert abs(one - other).max() < 0.01
+
+
+@pytest.mark.parametrize("predictor", available())
+def test_the_sample_is_judged_alike_in_both_formats(predictor: str):
+    onnx, safetensors = (predicted(predictor, sample(f"resnet.{kind}")) for kind in ("onnx", "safetensors"))
+    assert onnx.test_accuracy is not None and safetensors.test_accuracy is not None
+    assert abs(onnx.test_accuracy.value - safetensors.test_accuracy.value) < 0.01
+
+
+@pytest.mark.parametrize("predictor", available())
+def test_the_samples_measured_accuracy_is_inside_its_interval(predictor: str):
+    found = predicted(predictor, sample("resnet.onnx")).test_accuracy
+    assert found is not None
+    assert found.low <= SAMPLE_ACCURACY <= found.high
+
+
+@pytest.mark.parametrize("predictor", available())
+def test_the_metanetwork_beats_weight_statistics_on_unseen_architectures(predictor: str):
+    metrics = json.loads((PRETRAINED / predictor / "metrics.json").read_text())
+    lines = {line["method"]: line["everything"] for line in metrics["test_accuracy"]["unseen_architectures"]}
+    for score in ("r2", "tau"):
+        assert lines["metanetwork"][score] > lines["weight statistics (StatNN)"][score]
