@@ -1,9 +1,9 @@
 """A zoo's networks as the files a user would send: safetensors with the specification inside, and ONNX."""
 
-import io
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -35,11 +35,12 @@ class Network(nn.Module):
 
 def to_onnx(architecture: Architecture, tensors: Mapping[str, np.ndarray], batch: int = 1) -> bytes:
     """An ONNX file of the network, for this batch size."""
-    file, inputs = io.BytesIO(), torch.zeros(batch, *architecture.input_shape)
-    with warnings.catch_warnings():
+    inputs = torch.zeros(batch, *architecture.input_shape)
+    with TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing goes through Python numbers, and this exporter is the older one
-        torch.onnx.export(Network(architecture, tensors), (inputs,), file, dynamo=False, opset_version=OPSET)
-    return file.getvalue()
+        path = Path(folder) / "network.onnx"
+        torch.onnx.export(Network(architecture, tensors), (inputs,), path, dynamo=False, opset_version=OPSET)
+        return path.read_bytes()
 
 
 def export(architecture: Architecture, tensors: Mapping[str, np.ndarray], stem: Path) -> None:
