@@ -10,6 +10,7 @@ from metagauge.contract import JobStatus
 from metagauge.service.record import JobRecord
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 BUCKETS_S = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)
 
 
@@ -40,7 +41,7 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts an answer."""
-        self._requests.labels(method, route, str(status)).inc()
+        self._requests.labels(method if method in METHODS else "other", route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def observe_jobs(self, counts: Mapping[JobStatus, int], workers: int) -> None:

@@ -1,6 +1,7 @@
 """From received uploads to jobs: cached, replayed, refused or queued."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from dramatiq.brokers.redis import RedisBroker
@@ -11,7 +12,7 @@ from app.catalog import Offer
 from app.store import JobStore, Reservation
 from app.upload import CheckpointUpload, Uploads
 from metagauge.contract import JobStatus
-from metagauge.errors import IdempotencyConflictError, IdempotencyPendingError, JobNotFoundError
+from metagauge.errors import IdempotencyConflictError, IdempotencyPendingError, JobFinishedError, JobNotFoundError
 from metagauge.service import queue
 from metagauge.service.keys import new_job_id
 from metagauge.service.record import JobRecord, now
@@ -73,7 +74,18 @@ class Submitter:
             return await self._jobs(submission)
 
     async def _jobs(self, submission: Submission) -> list[JobRecord]:
-        return [await self._job(upload, submission) for upload in submission.uploads.checkpoints]
+        jobs: list[JobRecord] = []
+        try:
+            for upload in submission.uploads.checkpoints:
+                jobs.append(await self._job(upload, submission))
+        except BaseException:
+            # All of a batch or nothing: nobody would learn the ids of the jobs that were made.
+            for job in jobs:
+                if not job.status.is_final:
+                    with suppress(JobFinishedError, JobNotFoundError):
+                        await self._store.cancel(job.id)
+            raise
+        return jobs
 
     async def _job(self, upload: CheckpointUpload, submission: Submission) -> JobRecord:
         moment, summary, sidecar = now(), submission.offer.summary, submission.uploads.sidecar

@@ -22,9 +22,21 @@ class Task:
     classes: int
     coverage: float
     """Least share of a checkpoint's parameters that the graph must stand for."""
+    edges: int
+    """Most edges of a graph: what the zoo's largest networks have."""
+    blocks: int
+    """Most blocks of a graph, likewise."""
 
     def objections(self, graph: ParameterGraph) -> tuple[str, ...]:
-        """Why a graph is outside; empty if nothing speaks against it."""
+        """Why a graph is outside; empty if nothing speaks against it. Weights are looked at last."""
+        objections = self._objections_to_structure(graph)
+        if not objections and not all(
+            np.isfinite(np.asarray(block.weight, np.float32)).all() for block in graph.blocks
+        ):
+            return ("some weights are NaN or infinite",)
+        return objections
+
+    def _objections_to_structure(self, graph: ParameterGraph) -> tuple[str, ...]:
         source, output = graph.groups[0], graph.output
         found = []
         if (source.size, source.positions) != (self.channels, self.positions):
@@ -39,8 +51,10 @@ class Task:
                 f"only {graph.coverage:.1%} of the checkpoint's parameters are in the graph, and at least"
                 f" {self.coverage:.0%} are needed"
             )
-        if not all(np.isfinite(np.asarray(block.weight, np.float32)).all() for block in graph.blocks):
-            found.append("some weights are NaN or infinite")
+        if graph.edges > self.edges:
+            found.append(f"the graph has {graph.edges} edges; this predictor knows networks of up to {self.edges}")
+        if len(graph.blocks) > self.blocks:
+            found.append(f"the graph has {len(graph.blocks)} blocks; this predictor knows up to {self.blocks}")
         return tuple(found)
 
 

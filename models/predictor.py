@@ -96,6 +96,8 @@ class Predictor:
         if objections:
             return _abstain(objections, None, None)
         embedded = self.metanetwork.embed(stack([graph]))
+        if not embedded.isfinite().all():
+            return _abstain(("the graph's numbers are too large to compute with",), None, None)
         score, threshold = float(self._neighbourhood.score(embedded)), self.config.threshold
         if score >= threshold:
             reason = "the weights lie further from the zoo's networks than those that intervals were calibrated on"

@@ -19,6 +19,15 @@ from worker.store import JobStore
 logger = getLogger(__name__)
 
 
+DETAIL = 2000
+"""Characters of an error that are kept; a file may have put a long name into it."""
+
+
+def shortened(detail: str) -> str:
+    """`detail`, or its beginning."""
+    return detail if len(detail) <= DETAIL else f"{detail[:DETAIL]}..."
+
+
 class Judging:
     """Does jobs. Every step can be done again: nothing is kept before the end, and the end is fenced."""
 
@@ -39,7 +48,7 @@ class Judging:
             logger.info("%s", superseded)
         except MetagaugeError as error:
             logger.info("job %s refused: %s: %s", job_id, error.code, error)
-            failure = Failure(code=error.code, detail=str(error))
+            failure = Failure(code=error.code, detail=shortened(str(error)))
             self._store.fail(job_id, attempt, JobStatus.FAILED, failure)
 
     def _judge(self, job: JobRecord, attempt: int) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from metagauge.architecture.architecture import Architecture, Operation
+from metagauge.architecture.architecture import Architecture, Operation, Unsupported
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import layer_parameters
 from metagauge.checkpoint.checkpoint import Checkpoint
@@ -23,6 +23,10 @@ from metagauge.graph.parameter_graph import ParameterGraph
 from models.prediction import Interval, Prediction
 from worker.reading.outcome import Reading
 from worker.reading.sandbox import Read
+
+SHOWN_PIECES = 100
+SHOWN_TENSORS = 20
+"""Of what is unsupported, and of each piece of it: a report is kept for days and listed with others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +78,19 @@ def _architecture(reading: Reading, graph: ParameterGraph, checkpoint: Checkpoin
         family=graph.family,
         coverage=reading.coverage,
         layers=tuple(_layer(operation, checkpoint) for operation in architecture.operations),
-        unsupported=tuple(
-            UnsupportedSummary(operator=piece.operator, name=piece.name, tensors=piece.tensors)
-            for piece in architecture.unsupported
-        ),
+        unsupported=_unsupported(architecture.unsupported),
     )
+
+
+def _unsupported(pieces: tuple[Unsupported, ...]) -> tuple[UnsupportedSummary, ...]:
+    """The first pieces, and the first tensors of each; the last one says how many there are if not all are shown."""
+    shown = tuple(
+        UnsupportedSummary(operator=piece.operator, name=piece.name, tensors=piece.tensors[:SHOWN_TENSORS])
+        for piece in pieces[:SHOWN_PIECES]
+    )
+    if len(pieces) <= SHOWN_PIECES:
+        return shown
+    return (*shown, UnsupportedSummary(operator="more", name=f"{len(pieces) - SHOWN_PIECES} further pieces"))
 
 
 def _layer(operation: Operation, checkpoint: Checkpoint) -> LayerSummary:

@@ -54,3 +54,6 @@ class Architecture:
     operations: tuple[Operation, ...]
     provenance: Provenance = field(default_factory=lambda: Provenance(rung="declared"))
     unsupported: tuple[Unsupported, ...] = ()
+    constants: tuple[str, ...] = ()
+    """Tensors of the source file that are wiring written as numbers, such as masks and fillers of ones, and that the
+    layers already stand for."""

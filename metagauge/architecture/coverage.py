@@ -1,10 +1,10 @@
 """How much of a checkpoint an architecture uses."""
 
-from math import prod
+import numpy as np
 
 from metagauge.architecture.architecture import Architecture
-from metagauge.architecture.parameter import Parameter
-from metagauge.architecture.resolve import parameter_shape
+from metagauge.architecture.parameter import Parameter, Scale, Slice
+from metagauge.architecture.resolve import apply_view
 from metagauge.architecture.values import layer_parameters
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.digest import parameter_count
@@ -19,19 +19,40 @@ def parameters_of(architecture: Architecture) -> tuple[Parameter, ...]:
 def coverage(architecture: Architecture, checkpoint: Checkpoint) -> float:
     """The share of the checkpoint's parameters that `architecture` uses, between 0 and 1.
 
-    Parameters are the elements of the tensors which `Tensor.is_parameter` tells. A tensor that is used in slices counts
-    by the sizes of its slices, and never for more than it has. A checkpoint without parameters is covered by anything.
+    Parameters are the elements of the tensors which `Tensor.is_parameter` tells and which are not the architecture's
+    constants. Of a tensor that is used in slices those elements count that are in a slice, each once. A checkpoint
+    without parameters is covered by anything.
 
     Raises:
         ArchitectureMismatchError: the architecture does not fit the checkpoint.
     """
-    used: dict[str, int] = {}
+    used: dict[str, list[Parameter]] = {}
     for parameter in parameters_of(architecture):
         if checkpoint.tensor(parameter.tensor).is_parameter:
-            size = prod(parameter_shape(parameter, checkpoint))
-            used[parameter.tensor] = used.get(parameter.tensor, 0) + size
-    total = parameter_count(checkpoint)
-    return sum(min(size, checkpoint.tensor(name).size) for name, size in used.items()) / total if total else 1.0
+            used.setdefault(parameter.tensor, []).append(parameter)
+    constants = sum(
+        checkpoint.tensor(name).size
+        for name in architecture.constants
+        if name not in used and checkpoint.tensor(name).is_parameter
+    )
+    total = parameter_count(checkpoint) - constants
+    return sum(_elements(parameters, checkpoint) for parameters in used.values()) / total if total else 1.0
+
+
+def _elements(parameters: list[Parameter], checkpoint: Checkpoint) -> int:
+    """How many elements of one tensor its parameters show."""
+    tensor = checkpoint.tensor(parameters[0].tensor)
+    if any(not any(isinstance(view, Slice) for view in parameter.views) for parameter in parameters):
+        return tensor.size
+    places = np.arange(tensor.size, dtype=np.int64).reshape(tensor.shape)
+    is_shown = np.zeros(tensor.size, dtype=bool)
+    for parameter in parameters:
+        shown = places
+        for view in parameter.views:
+            if not isinstance(view, Scale):
+                shown = apply_view(shown, view, tensor.name)
+        is_shown[shown.ravel()] = True
+    return int(is_shown.sum())
 
 
 def unused_tensors(architecture: Architecture, checkpoint: Checkpoint) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from metagauge.architecture.codec import METADATA_KEY, from_json
 from metagauge.architecture.coverage import parameters_of, unused_tensors
 from metagauge.architecture.onnx.lift import lift
 from metagauge.architecture.parameter import Parameter
+from metagauge.architecture.reachable import reachable
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import values
 from metagauge.checkpoint.checkpoint import Checkpoint
@@ -17,6 +18,9 @@ from metagauge.errors import ArchitectureMismatchError, StructureNotInferableErr
 
 _SHOWN = 6
 """Tensors that a message names."""
+
+_ASSUMED, _ASSUMED_LENGTH = 20, 200
+"""How many of a specification's own assumptions are passed on, and how much of each."""
 
 _SETTLES = (
     "What settles it: an ONNX export of the network (torch.onnx.export); a safetensors file written by"
@@ -52,10 +56,12 @@ def _declared(specification: str, checkpoint: Checkpoint) -> Architecture:
     for parameter in parameters_of(architecture):
         _check_parameter(parameter, checkpoint)
     values(architecture, lambda parameter: parameter_shape(parameter, checkpoint))
-    unused = unused_tensors(architecture, checkpoint)
-    lost = (Unsupported(operator="tensors the specification does not use", name="", tensors=unused),) if unused else ()
-    provenance = Provenance(rung="declared", assumed=architecture.provenance.assumed)
-    return replace(architecture, provenance=provenance, unsupported=(*architecture.unsupported, *lost))
+    live = reachable(architecture)
+    unused = unused_tensors(live, checkpoint)
+    lost = (Unsupported(operator="tensors the output does not depend on", name="", tensors=unused),) if unused else ()
+    assumed = tuple(each[:_ASSUMED_LENGTH] for each in architecture.provenance.assumed[:_ASSUMED])
+    provenance = Provenance(rung="declared", assumed=assumed)
+    return replace(live, provenance=provenance, unsupported=lost, constants=())
 
 
 def _check_parameter(parameter: Parameter, checkpoint: Checkpoint) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-FORBID_EXTRA = {"extra": "forbid"}
+FORBID_EXTRA = {"extra": "forbid", "allow_inf_nan": False}
+"""How a specification is read: no unknown fields, no NaN and no infinity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

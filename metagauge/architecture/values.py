@@ -27,7 +27,17 @@ from metagauge.architecture.layers import (
     Tokens,
 )
 from metagauge.architecture.parameter import Parameter
-from metagauge.errors import ArchitectureMismatchError
+from metagauge.errors import ArchitectureMismatchError, LimitExceededError
+
+MAX_OPERATIONS = 4000
+MAX_INPUTS = 64
+"""Of one operation."""
+MAX_NAME = 256
+MAX_ELEMENTS = 2**31
+"""Of one value, for one sample."""
+MAX_WINDOW = 2**16
+"""Of kernels, strides, paddings and dilations."""
+MAX_SLOPE = 100.0
 
 ShapeOf = Callable[[Parameter], tuple[int, ...]]
 
@@ -64,6 +74,7 @@ def values(architecture: Architecture, shape_of: ShapeOf) -> Mapping[str, Value]
         raise ArchitectureMismatchError(f"the input shape {list(architecture.input_shape)} is not that of a {layout}")
     if not architecture.operations:
         raise ArchitectureMismatchError("the architecture has no layers")
+    _check_counts(architecture)
     known = {architecture.input_name: Value(layout=layout, shape=tuple(architecture.input_shape))}
     for operation in architecture.operations:
         if operation.name in known:
@@ -73,7 +84,25 @@ def values(architecture: Architecture, shape_of: ShapeOf) -> Mapping[str, Value]
                 message = f"layer {operation.name!r} reads {name!r}, which is not the output of an earlier layer"
                 raise ArchitectureMismatchError(message)
         known[operation.name] = output_value(operation, tuple(known[name] for name in operation.inputs), shape_of)
+        if prod(known[operation.name].shape) > MAX_ELEMENTS:
+            message = f"layer {operation.name!r} computes a {known[operation.name]}"
+            raise LimitExceededError(f"{message}, and at most {MAX_ELEMENTS} elements are allowed")
     return known
+
+
+def _check_counts(architecture: Architecture) -> None:
+    """Bounds what later steps spend on an architecture that a few kilobytes can ask for."""
+    count = len(architecture.operations)
+    if count > MAX_OPERATIONS:
+        raise LimitExceededError(f"the architecture has {count} operations, and at most {MAX_OPERATIONS} are allowed")
+    if prod(architecture.input_shape) > MAX_ELEMENTS:
+        raise LimitExceededError(f"the input has more than {MAX_ELEMENTS} elements")
+    for operation in architecture.operations:
+        if max(len(name) for name in (operation.name, *operation.inputs)) > MAX_NAME:
+            raise LimitExceededError(f"the name {operation.name[:40]!r}... has more than {MAX_NAME} characters")
+        if len(operation.inputs) > MAX_INPUTS:
+            message = f"layer {operation.name!r} reads {len(operation.inputs)} values"
+            raise LimitExceededError(f"{message}, and at most {MAX_INPUTS} are allowed")
 
 
 def layer_parameters(layer: Layer) -> tuple[Parameter, ...]:
@@ -142,7 +171,8 @@ def output_value(operation: Operation, inputs: tuple[Value, ...], shape_of: Shap
             check.layout(source, "sequence", "vector")
             check.features(source, layer.scale, layer.shift)
             return source
-        case Activation():
+        case Activation() as layer:
+            check.slope(layer)
             return source
         case Pool() as layer:
             check.layout(source, "map")
@@ -243,6 +273,8 @@ class _Check:
             )
         if min(*kernel, *stride, *dilation) < 1 or min(size for pair in padding for size in pair) < 0:
             raise self.misfit("has a kernel, stride or dilation below one or a negative padding")
+        if max(*kernel, *stride, *dilation, *(size for pair in padding for size in pair)) > MAX_WINDOW:
+            raise self.misfit(f"has a kernel, stride, dilation or padding above {MAX_WINDOW}")
         sizes = tuple(
             (size + sum(pad) - spread * (width - 1) - 1) // step + 1
             for size, width, step, pad, spread in zip(source.shape[1:], kernel, stride, padding, dilation, strict=True)
@@ -256,6 +288,13 @@ class _Check:
         if layer.heads < 1 or query % layer.heads or value % layer.heads or query != key:
             raise self.misfit(f"has {layer.heads} heads for query, key, value of {query}, {key}, {value} features")
         return self.linear(layer.output, value)
+
+    def slope(self, layer: Activation) -> None:
+        takes_one = layer.function in ("leaky_relu", "elu")
+        if not takes_one and layer.slope != 0:
+            raise self.misfit(f"has a slope of {layer.slope}, and {layer.function} has none")
+        if abs(layer.slope) > MAX_SLOPE:
+            raise self.misfit(f"has a slope of {layer.slope}, and at most {MAX_SLOPE} is allowed")
 
     def add(self, inputs: tuple[Value, ...]) -> Value:
         if len(inputs) < 2:

@@ -33,6 +33,7 @@ from metagauge.architecture.layers import (
     SetPool,
     Tokens,
 )
+from metagauge.architecture.reachable import reachable
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import Value, values
 from metagauge.checkpoint.checkpoint import Checkpoint
@@ -47,6 +48,7 @@ def build(architecture: Architecture, checkpoint: Checkpoint) -> ParameterGraph:
     Raises:
         ArchitectureMismatchError: the architecture does not fit the checkpoint.
     """
+    architecture = reachable(architecture)
     known = values(architecture, lambda parameter: parameter_shape(parameter, checkpoint))
     readers = Counter(name for operation in architecture.operations for name in operation.inputs)
     drawing = Drawing(draft=Draft(), checkpoint=checkpoint)

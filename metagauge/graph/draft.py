@@ -1,6 +1,7 @@
 """A parameter graph while it is being built: groups and blocks that later layers may still amend."""
 
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 
@@ -35,7 +36,8 @@ class Draft:
 
     def __init__(self) -> None:
         self._groups: dict[int, NodeGroup] = {}
-        self._blocks: list[Block] = []
+        self._incoming: dict[int, list[Block]] = {}
+        self._numbers = count()
 
     def groups(self) -> tuple[NodeGroup, ...]:
         """The groups that are left, in order."""
@@ -45,7 +47,9 @@ class Draft:
         """The blocks, with groups numbered as `groups` returns them."""
         numbers = {old: new for new, old in enumerate(self._groups)}
         return tuple(
-            replace(block, source=numbers[block.source], target=numbers[block.target]) for block in self._blocks
+            replace(block, source=numbers[block.source], target=numbers[block.target])
+            for target in self._groups
+            for block in self._incoming[target]
         )
 
     def group(self, number: int) -> NodeGroup:
@@ -54,8 +58,9 @@ class Draft:
 
     def put(self, group: NodeGroup) -> int:
         """Adds a group; returns its number."""
-        number = max(self._groups, default=-1) + 1
+        number = next(self._numbers)
         self._groups[number] = group
+        self._incoming[number] = []
         return number
 
     def neurons(self, name: str, value: Value, *sources: Cursor) -> int:
@@ -67,18 +72,17 @@ class Draft:
 
     def connect(self, block: Block) -> None:
         """Adds a block."""
-        self._blocks.append(block)
+        self._incoming[block.target].append(block)
 
     def wire(self, name: str, source: Cursor, target: int) -> None:
         """Each neuron of `source` feeds its own neurons of `target`, with weight one (Lim et al. 2024, residuals)."""
-        ones = np.ones((self._groups[target].size, 1, 1), np.float32)
         size = self._groups[source.group].size
         self.connect(
             Block(
                 source=source.group,
                 target=target,
                 role="residual",
-                weight=ones,
+                weight=constant(1, self._groups[target].size, 1),
                 name=name,
                 groups=size,
                 reading=source.reading,
@@ -116,8 +120,7 @@ class Draft:
 
         Wiring has no weights to scale, and a learned token has no bias to shift.
         """
-        mine = [block for block in self._blocks if block.target == source.group]
-        is_everywhere = not any(block.is_wiring or block.role == "token" for block in mine)
+        is_everywhere = not any(block.is_wiring or block.role == "token" for block in self._incoming[source.group])
         return self.can_merge(source) and is_everywhere
 
     def opened(self, name: str, source: Cursor, value: Value, *, norm: bool) -> Cursor:
@@ -132,24 +135,28 @@ class Draft:
 
     def fold(self, group: int, scale: np.ndarray, shift: np.ndarray) -> None:
         """Puts `scale * neuron + shift` into a group's weights; scale and shift are (neurons,)."""
-        for number, block in enumerate(self._blocks):
-            if block.target == group:
-                rows = np.asarray(block.weight, np.float32) * scale[:, None, None]
-                if block.role == "bias":
-                    rows = rows + shift[:, None, None]
-                self._blocks[number] = replace(block, weight=rows.astype(np.float32))
+        for number, block in enumerate(self._incoming[group]):
+            rows = np.asarray(block.weight, np.float32) * scale[:, None, None]
+            if block.role == "bias":
+                rows = rows + shift[:, None, None]
+            self._incoming[group][number] = replace(block, weight=rows.astype(np.float32))
 
     def merge(self, group: int, target: int) -> None:
         """Moves the blocks of one group to another; the two biases become their sum."""
-        biases = [block for block in self._blocks if block.target in (group, target) and block.role == "bias"]
+        own, moved = self._incoming[target], self._incoming.pop(group)
+        biases = [block for block in (*own, *moved) if block.role == "bias"]
         total = np.sum([np.asarray(block.weight, np.float32) for block in biases], axis=0, dtype=np.float32)
-        kept = []
-        for block in self._blocks:
-            if block.role == "bias" and block.target == group:
+        for block in moved:
+            if block.role == "bias":
                 del self._groups[block.source]
-            elif block.role == "bias" and block.target == target:
-                kept.append(replace(block, weight=total))
-            else:
-                kept.append(replace(block, target=target) if block.target == group else block)
-        self._blocks = kept
+                del self._incoming[block.source]
+        self._incoming[target] = [
+            *(replace(block, weight=total) if block.role == "bias" else block for block in own),
+            *(replace(block, target=target) for block in moved if block.role != "bias"),
+        ]
         del self._groups[group]
+
+
+def constant(value: float, rows: int, columns: int) -> np.ndarray:
+    """A block of one number, (rows, columns, 1), that takes no memory however large a shape is claimed."""
+    return np.broadcast_to(np.float32(value), (rows, columns, 1))

@@ -10,7 +10,7 @@ from metagauge.architecture.parameter import Parameter
 from metagauge.architecture.resolve import resolve
 from metagauge.architecture.values import Value
 from metagauge.checkpoint.checkpoint import Checkpoint
-from metagauge.graph.draft import DIRECT, Cursor, Draft
+from metagauge.graph.draft import DIRECT, Cursor, Draft, constant
 from metagauge.graph.parameter_graph import Block, NodeGroup, NormKind, Reading, Role
 
 
@@ -70,8 +70,8 @@ class Drawing:
     def norm(self, name: str, layer: GroupNorm | LayerNorm, source: Cursor, value: Value) -> Cursor:
         """A norm whose statistics come from the input: a property of the neurons, with a scale and a shift node."""
         affine = (
-            np.ones(value.features, np.float32) if layer.scale is None else resolve(layer.scale, self.checkpoint),
-            np.zeros(value.features, np.float32) if layer.shift is None else resolve(layer.shift, self.checkpoint),
+            constant(1, value.features, 1) if layer.scale is None else resolve(layer.scale, self.checkpoint),
+            constant(0, value.features, 1) if layer.shift is None else resolve(layer.shift, self.checkpoint),
         )
         if isinstance(layer, GroupNorm):
             return self._normal(name, "group", layer.groups, affine, source, value)
@@ -79,10 +79,13 @@ class Drawing:
 
     def activation(self, name: str, layer: Activation, source: Cursor, value: Value) -> Cursor:
         """An elementwise function: a property of the neurons."""
-        if layer.function == "identity":
+        function, slope = layer.function, layer.slope
+        if function == "leaky_relu" and slope in (0, 1):
+            function, slope = "relu" if slope == 0 else "identity", 0.0
+        if function == "identity":
             return source
         cursor = self.draft.opened(name, source, value, norm=False)
-        self.draft.set_activation(cursor.group, layer.function, layer.slope)
+        self.draft.set_activation(cursor.group, function, slope)
         return cursor
 
     def add(self, name: str, sources: tuple[Cursor, ...], output: Value) -> Cursor:
@@ -116,10 +119,9 @@ class Drawing:
         self.draft.set_activation(heads, "softmax")
         self.draft.set_causal(heads, is_causal=layer.causal)
         size = self.draft.group(query).size
-        pairs = np.ones((size, 1, 1), np.float32)
-        self.draft.connect(Block(source=key, target=query, role="attend", weight=pairs, groups=size))
+        self.draft.connect(Block(source=key, target=query, role="attend", weight=constant(1, size, 1), groups=size))
         for part in (query, key, value):
-            members = np.ones((layer.heads, self.draft.group(part).size // layer.heads, 1), np.float32)
+            members = constant(1, layer.heads, self.draft.group(part).size // layer.heads)
             self.draft.connect(Block(source=part, target=heads, role="head", weight=members, groups=layer.heads))
         mixed = Cursor(group=value)
         target = self.draft.neurons(name, output, mixed)
@@ -212,7 +214,7 @@ class Drawing:
 
     def _bias(self, name: str, bias: Parameter | None, target: int) -> None:
         if bias is None:
-            zeros = np.zeros(self.draft.group(target).size, np.float32)
+            zeros = constant(0, self.draft.group(target).size, 1)
             self._parameter(f"{name}.bias", "bias", zeros, target)
         else:
             self._parameter(bias.tensor, "bias", resolve(bias, self.checkpoint), target)

@@ -27,9 +27,15 @@ def card(facts: Facts) -> str:
         "## What it knows",
         f"{config.domain}.",
         "It answers only for networks of this task: another input or output, less than"
-        f" {config.task.coverage:.0%} of the parameters in the graph, weights that are not finite, or a domain score"
+        f" {config.task.coverage:.0%} of the parameters in the graph, more than {config.task.edges} edges or"
+        f" {config.task.blocks} blocks, weights that are not finite, or a domain score"
         f" of {config.threshold} or more make it abstain. Of the test networks below, which are inside, it answers"
         f" {metrics['answered_in_domain']:.1%}.",
+        "It has only seen networks that were honestly trained on CIFAR-10. Weights that were damaged, shuffled or drawn"
+        " at random on purpose, and networks trained for another ten classes, are not reliably told apart from them,"
+        " and its intervals do not hold for them. Changes that keep a network's accuracy but not its graph move the"
+        " answer: rescaling the neurons of a ReLU network, scaling the logits, a softmax at the end.",
+        "The gap is train accuracy, on the labels as trained on (noise included), minus test accuracy.",
         "## Method",
         f"Graph metanetwork (Lim et al. 2024) with {facts.parameters} parameters, {config.metanetwork.rounds} rounds of"
         " messages both ways over node, edge and global features; node and block features include statistics of the"

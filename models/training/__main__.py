@@ -21,7 +21,8 @@ from models.zoo.store import ZooStore
 COVERAGE = 0.9
 THRESHOLD = 0.995
 """Share of in-domain networks that the predictor means to answer."""
-TASK = Task(channels=3, positions=32 * 32, classes=10, coverage=0.99)
+TASK = Task(channels=3, positions=32 * 32, classes=10, coverage=0.99, edges=70_000, blocks=128)
+"""CIFAR-10, and room for `models.zoo.families.MAX_PARAMETERS` with the wiring between them."""
 
 
 def train(

@@ -205,3 +205,11 @@ def test_a_failed_job_carries_the_problem_a_refusal_would_have_carried(
         "code": "no_parameters",
         "detail": "nothing to judge",
     }
+
+
+def test_a_batch_that_does_not_fit_into_the_queue_leaves_no_job_behind(settings: Settings):
+    with TestClient(create(settings.model_copy(update={"queue_limit": 2}))) as api:
+        files = [("file", (f"net{number}.onnx", checkpoints.onnx_bytes(seed=number))) for number in range(4)]
+        assert api.post("/predict/batch", files=files).status_code == 503
+        jobs = api.get("/jobs").json()["jobs"]
+    assert {job["status"] for job in jobs} <= {"canceled"}

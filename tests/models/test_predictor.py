@@ -15,7 +15,7 @@ from tests.models.test_stacking import around, numbers
 from tests.sketches import residual, with_tensor
 from tests.zoo_networks import FAMILY_NAMES, drawn, graph_of
 
-TASK = Task(channels=3, positions=1024, classes=10, coverage=0.99)
+TASK = Task(channels=3, positions=1024, classes=10, coverage=0.99, edges=70_000, blocks=128)
 
 
 def test_a_saved_predictor_says_the_same(tmp_path: Path):

@@ -30,7 +30,7 @@ def around(metanetwork: GraphMetanetwork) -> Predictor:
         title="",
         domain="",
         metanetwork=metanetwork.config,
-        task=Task(channels=3, positions=1024, classes=10, coverage=0.5),
+        task=Task(channels=3, positions=1024, classes=10, coverage=0.5, edges=10**9, blocks=10**6),
         test_accuracy=flat,
         generalization_gap=flat,
         threshold=2.0,

@@ -72,6 +72,7 @@ def _lifted(
         operations=operations,
         provenance=Provenance(rung="graph", assumed=(*assumed, *lifting.assumed)),
         unsupported=tuple(_left_out(checkpoint, program, states, used | lifting.read)),
+        constants=tuple(sorted(lifting.read - used)),
     )
 
 
