@@ -21,7 +21,8 @@ $(BIN)/.test: pyproject.toml
 
 run: $(BIN)/.run ## Start Redis, the API and a worker; Ctrl-C stops them, METAGAUGE_PORT and METAGAUGE_STATE_DIR move them
 	@mkdir -p -m 700 $(METAGAUGE_STATE_DIR)
-	@PATH="$(abspath $(BIN)):$$PATH" METAGAUGE_STATE_DIR="$(METAGAUGE_STATE_DIR)" supervisord -c supervisord.conf
+	@METAGAUGE_STATE_DIR="$(METAGAUGE_STATE_DIR)" $(BIN)/python -m app.preflight
+	@exec env PATH="$(abspath $(BIN)):$$PATH" METAGAUGE_STATE_DIR="$(METAGAUGE_STATE_DIR)" supervisord -c supervisord.conf
 
 test: $(BIN)/.test ## Install everything and run the whole suite
 	$(BIN)/python -m pytest

@@ -1,15 +1,16 @@
 # The queue process: `python -m worker`. Build from the root of the repository.
-# TORCH_INDEX is where torch comes from: PyTorch's CPU builds, or https://pypi.org/simple for those with CUDA.
+# PIP_OPTIONS are further options of pip, such as the --extra-index-url that has PyTorch's smaller builds without CUDA.
 ARG PYTHON=3.11
 
 FROM python:${PYTHON}-slim-bookworm AS build
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG PIP_OPTIONS=""
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY metagauge metagauge
-RUN /opt/venv/bin/pip install --extra-index-url "${TORCH_INDEX}" '.[worker]'
+# hadolint ignore=SC2086
+RUN /opt/venv/bin/pip install ${PIP_OPTIONS} '.[worker]'
 
 FROM python:${PYTHON}-slim-bookworm
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin metagauge \

@@ -30,12 +30,10 @@ def coverage(architecture: Architecture, checkpoint: Checkpoint) -> float:
     for parameter in parameters_of(architecture):
         if checkpoint.tensor(parameter.tensor).is_parameter:
             used.setdefault(parameter.tensor, []).append(parameter)
-    constants = sum(
-        checkpoint.tensor(name).size
-        for name in architecture.constants
-        if name not in used and checkpoint.tensor(name).is_parameter
-    )
-    total = parameter_count(checkpoint) - constants
+    # A copy of a checkpoint that holds what the layers use need not have the constants.
+    names = (name for name in architecture.constants if name not in used and name in checkpoint.tensors)
+    constants = (checkpoint.tensors[name] for name in names)
+    total = parameter_count(checkpoint) - sum(tensor.size for tensor in constants if tensor.is_parameter)
     return sum(_elements(parameters, checkpoint) for parameters in used.values()) / total if total else 1.0
 
 

@@ -23,9 +23,9 @@ _ASSUMED, _ASSUMED_LENGTH = 20, 200
 """How many of a specification's own assumptions are passed on, and how much of each."""
 
 _SETTLES = (
-    "What settles it: an ONNX export of the network (torch.onnx.export); a safetensors file written by"
-    " metagauge.declare.save.save(module, input_shape, path), which puts the architecture into it; or such a"
-    " specification sent beside the file"
+    "What settles it: an ONNX export of the network, torch.onnx.export(module, (x,), path, external_data=False); a"
+    " safetensors file written by metagauge.declare.save.save(module, input_shape, path), which puts the architecture"
+    " into it; or such a specification sent beside the file"
 )
 _ADAPTER_NAME = re.compile(r"\.lora_[AB]\b|\.lora_(?:down|up)\b|\bhada_w[12]_[ab]\b")
 _NUMBERED_LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")

@@ -136,7 +136,8 @@ def _external(proto: TensorProto, name: str) -> ExternalDataRefusedError:
     location = next((entry.value for entry in proto.external_data if entry.key == "location"), "")
     return ExternalDataRefusedError(
         f"tensor {name!r} is kept in another file ({location[:100]!r}), which was not sent and is never fetched."
-        " Save the model in one file, e.g. onnx.save_model(onnx.load(path), out, save_as_external_data=False)."
+        " Save the model in one file: torch.onnx.export(module, (x,), path, external_data=False), or"
+        " onnx.save_model(onnx.load(path), out, save_as_external_data=False)."
     )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 SAVE_AGAIN = (
-    "Save the weights with safetensors.torch.save_file(model.state_dict(), path),"
-    " or export the model with torch.onnx.export"
+    "Load the model where you trust it, then save it with metagauge.declare.save.save(module, input_shape, path) as"
+    " safetensors with its architecture, or export it with torch.onnx.export(module, (x,), path, external_data=False)"
 )
 CONVERT = "Convert the model to ONNX, or save its weights as safetensors"
 UNPACK = "Unpack it and send the .safetensors or .onnx file inside"

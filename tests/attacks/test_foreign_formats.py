@@ -61,10 +61,10 @@ def tar() -> bytes:
 
 ONNX = linear().SerializeToString()
 FOREIGN = {
-    "torch zip": (torch_file(zipped=True), "PyTorch", "save_file"),
-    "torch before 1.6": (torch_file(zipped=False), "pickle", "save_file"),
-    **{f"pickle protocol {n}": (pickle.dumps(Armed(), n), "pickle", "save_file") for n in (0, 2, 3, 4, 5)},
-    "pickled dictionary, protocol 0": (pickle.dumps({"w": 1}, 0), "pickle", "save_file"),
+    "torch zip": (torch_file(zipped=True), "PyTorch", "metagauge.declare.save"),
+    "torch before 1.6": (torch_file(zipped=False), "pickle", "metagauge.declare.save"),
+    **{f"pickle protocol {n}": (pickle.dumps(Armed(), n), "pickle", "metagauge.declare.save") for n in (0, 2, 3, 4, 5)},
+    "pickled dictionary, protocol 0": (pickle.dumps({"w": 1}, 0), "pickle", "metagauge.declare.save"),
     "zip": (zip_of("../../evil.txt"), "zip archive", "Unpack"),
     "keras": (zip_of("metadata.json"), "Keras", "Convert"),
     "npz": (npz(), "NumPy", "Convert"),
