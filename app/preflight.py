@@ -34,11 +34,14 @@ def _runner(settings: Settings) -> int | None:
     """The process that holds the state folder, if it is alive."""
     try:
         runner = int((settings.state / "supervisord.pid").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    try:
         os.kill(runner, 0)
-    except (FileNotFoundError, ValueError, ProcessLookupError):
+    except ProcessLookupError:
         return None
     except PermissionError:
-        return runner
+        pass  # another user's, and alive
     return runner
 
 
