@@ -3,9 +3,9 @@
 import os
 
 import torch
-from models.predictor import Predictor
 
 from metagauge.service.settings import Settings
+from models.predictor import Predictor
 from worker.main import serve
 
 
