@@ -7,8 +7,11 @@ import numpy as np
 
 from metagauge.architecture.layers import ActivationFunction
 from metagauge.architecture.values import Value
+from metagauge.errors import LimitExceededError
 from metagauge.graph.parameter_graph import Block, NodeGroup, NormKind, Reading
 
+MAX_FOLDED = 2**30
+"""Weights that folding may copy for one graph. Each weight is folded once, unless norms follow norms."""
 DIRECT = Reading()
 """Nothing happens to a value on its way into a block."""
 
@@ -38,6 +41,7 @@ class Draft:
         self._groups: dict[int, NodeGroup] = {}
         self._incoming: dict[int, list[Block]] = {}
         self._numbers = count()
+        self._folded = 0
 
     def groups(self) -> tuple[NodeGroup, ...]:
         """The groups that are left, in order."""
@@ -134,7 +138,14 @@ class Draft:
         return Cursor(group=target)
 
     def fold(self, group: int, scale: np.ndarray, shift: np.ndarray) -> None:
-        """Puts `scale * neuron + shift` into a group's weights; scale and shift are (neurons,)."""
+        """Puts `scale * neuron + shift` into a group's weights; scale and shift are (neurons,).
+
+        Raises:
+            LimitExceededError: more than MAX_FOLDED weights were copied for this graph.
+        """
+        self._folded += sum(block.weight.size for block in self._incoming[group])
+        if self._folded > MAX_FOLDED:
+            raise LimitExceededError(f"folding batch norms would copy more than {MAX_FOLDED} weights")
         for number, block in enumerate(self._incoming[group]):
             rows = np.asarray(block.weight, np.float32) * scale[:, None, None]
             if block.role == "bias":

@@ -10,7 +10,7 @@ from metagauge.architecture.architecture import Architecture, Operation
 from metagauge.architecture.codec import to_json
 from metagauge.architecture.coverage import coverage
 from metagauge.architecture.infer import infer
-from metagauge.architecture.layers import Activation, Add, Conv, Flatten, LayerNorm, Linear
+from metagauge.architecture.layers import Activation, Add, BatchNorm, Conv, Flatten, LayerNorm, Linear
 from metagauge.architecture.parameter import Parameter, Slice
 from metagauge.architecture.values import MAX_INPUTS, MAX_OPERATIONS
 from metagauge.errors import ArchitectureMismatchError, LimitExceededError
@@ -77,6 +77,18 @@ def test_a_network_larger_than_the_zoos_is_abstained_on():
     graph = build(Architecture(input_shape=(3, 32, 32), operations=operations), checkpoint(arrays))
     (prediction,) = Predictor.load("cifar10-accuracy").predict([graph])
     assert any("edges" in reason for reason in prediction.reasons)
+
+
+def test_norms_on_norms_do_not_copy_weights_for_ever(monkeypatch: pytest.MonkeyPatch):
+    arrays = {"w": np.ones((4, 8), np.float32), "m": np.zeros(4, np.float32), "v": np.ones(4, np.float32)}
+    norm = BatchNorm(mean=Parameter(tensor="m"), variance=Parameter(tensor="v"))
+    operations = [operation("norm0", "input", Linear(weight=Parameter(tensor="w")))]
+    operations += [operation(f"norm{number}", f"norm{number - 1}", norm) for number in range(1, 30)]
+    claim = Architecture(input_shape=(8,), input_layout="vector", operations=tuple(operations))
+    assert build(claim, checkpoint(arrays)).edges == 4 * 8 + 4
+    monkeypatch.setattr("metagauge.graph.draft.MAX_FOLDED", 20 * (4 * 8 + 4))
+    with pytest.raises(LimitExceededError, match="folding"):
+        build(claim, checkpoint(arrays))
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
