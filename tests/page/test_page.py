@@ -81,6 +81,7 @@ def test_an_architecture_goes_with_one_checkpoint_only(opened: Opened, served: S
 
 def test_outside_the_domain_the_reasons_stand_where_the_numbers_would(opened: Opened):
     choose(opened.page, outsider("it has 1000 classes, not 10", "its input is text"))
+    opened.page.locator("#job .pill.abstained").wait_for()
     notice = opened.page.locator("#job .notice", has_text="No prediction")
     expect(notice.locator("li")).to_have_text(["it has 1000 classes, not 10", "its input is text"])
     expect(opened.page.locator("#job .figure")).to_have_count(0)

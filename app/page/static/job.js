@@ -1,7 +1,8 @@
 // One job: where it is, what came out of it, or why nothing did.
 
-import { bytes, html } from "./dom.js";
 import { isFinal } from "./api.js";
+import { bytes, html } from "./dom.js";
+import { pill } from "./pill.js";
 import { reportView } from "./report.js";
 
 const STAGES = ["upload", "sniff", "read", "infer", "build", "predict", "report"];
@@ -66,10 +67,6 @@ function stages(job) {
   const waiting = job.status === "queued" && job.id !== null;
   const bar = isFinal(job) ? null : html("progress", { max: 1, value: waiting ? null : job.progress, "aria-label": "Progress" });
   return html("div", { class: "moving" }, html("ol", { class: "stages" }, steps), bar);
-}
-
-function pill(job) {
-  return html("span", { class: `pill ${job.status}` }, job.cached ? `${job.status} · cached` : job.status);
 }
 
 function raw(job) {

@@ -1,6 +1,7 @@
 // The list of recent jobs.
 
 import { html, percent } from "./dom.js";
+import { pill } from "./pill.js";
 
 /** `jobs` as a table whose rows lead to `#jobs/ID`. */
 export function recentView(jobs) {
@@ -17,7 +18,7 @@ function row(job) {
     "tr",
     {},
     html("th", { scope: "row" }, html("a", { href: `#jobs/${encodeURIComponent(job.id)}` }, job.filename)),
-    html("td", {}, html("span", { class: `pill ${job.status}` }, job.status)),
+    html("td", {}, pill(job)),
     html("td", { class: "outcome" }, outcome(job)),
     html("td", {}, html("time", { datetime: job.created_at }, new Date(job.created_at).toLocaleTimeString())),
   );
