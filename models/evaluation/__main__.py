@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.evaluation.card import Facts, card
-from models.evaluation.scorecard import METANETWORK, Line, answered, gap_line, intervals, lines
+from models.evaluation.scorecard import METANETWORK, Line, answered, gap_line, intervals, lines, parts_lines
 from models.predictor import Predictor
 from models.training.networks import JobNetworks, load_networks
 from models.training.split import split
@@ -33,6 +33,7 @@ def evaluate(
     parts = split(networks, "architecture", seed)
     by_architecture = lines(judge, parts, seed)
     runs = [] if by_run is None else lines(Predictor.load(by_run), split(networks, "run", seed), seed)
+    fitted = parts_lines(judge, parts)
     gap = gap_line(judge, parts)
     coverage = intervals(judge, parts)
     share = answered(judge, parts.test)
@@ -40,6 +41,7 @@ def evaluate(
     console.print(_table("Test accuracy, unseen architectures", by_architecture))
     if runs:
         console.print(_table("Test accuracy, unseen runs", runs))
+    console.print(_table("Test accuracy, the metanetwork on each part of the split", fitted))
     console.print(_table("Generalization gap, unseen architectures", [gap]))
     served = next(line for line in by_architecture if line.method == METANETWORK)
     metrics = {
@@ -65,6 +67,7 @@ def evaluate(
         "test_accuracy": {
             "unseen_architectures": [asdict(line) for line in by_architecture],
             "unseen_runs": [asdict(line) for line in runs],
+            "parts": [asdict(line) for line in fitted],
         },
         "generalization_gap": {"unseen_architectures": [asdict(gap)]},
         "intervals": {name: asdict(measured) for name, measured in coverage.items()},

@@ -49,6 +49,11 @@ def card(facts: Facts) -> str:
         "### By family (R2 / tau)",
         _families(metrics["test_accuracy"]["unseen_architectures"]),
     ]
+    sections += [
+        "### Seen and unseen architectures",
+        "The metanetwork on each part of the split; the distance between the first line and the others is overfitting.",
+        _table(metrics["test_accuracy"]["parts"]),
+    ]
     if metrics["test_accuracy"]["unseen_runs"]:
         sections += [
             "## Scores on unseen runs: test accuracy",

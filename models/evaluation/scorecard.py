@@ -55,6 +55,12 @@ def accuracies(predictor: Predictor, networks: Sequence[JobNetworks]) -> np.ndar
     return apply(predictor.metanetwork, networks)[:, 0].sigmoid().numpy()
 
 
+def parts_lines(predictor: Predictor, parts: Split) -> list[Line]:
+    """The metanetwork on all three parts of a split: how much better it knows what it was trained on."""
+    named = (("train", parts.train), ("calibration", parts.calibration), ("test", parts.test))
+    return [_line(name, accuracies(predictor, networks), networks) for name, networks in named]
+
+
 def intervals(predictor: Predictor, parts: Split) -> dict[str, Intervals]:
     """Measured coverage of both properties' intervals on test networks."""
     outputs = apply(predictor.metanetwork, parts.test)
