@@ -12,9 +12,10 @@ import numpy as np
 from metagauge.architecture.layers import ActivationFunction, Reduction
 from metagauge.graph.parameter_graph import Block, GroupKind, NodeGroup, NormKind, ParameterGraph, Role
 
-ROLES = get_args(Role)
+ROLES = get_args(Role)[:14]
+"""Those the published metanetwork was trained with, and so are NORMS."""
 KINDS = get_args(GroupKind)
-NORMS = get_args(NormKind)
+NORMS = get_args(NormKind)[:4]
 ACTIVATIONS = get_args(ActivationFunction)
 REDUCTIONS = get_args(Reduction)
 MAX_ORDER = 16

@@ -10,9 +10,35 @@ from typing import Literal
 import numpy as np
 
 from metagauge.architecture.layers import ActivationFunction, Reduction
+from metagauge.architecture.operators.elementwise import UnaryFunction
 
 GroupKind = Literal["input", "hidden", "output", "parameter"]
-NormKind = Literal["none", "batch", "group", "layer"]
+NormKind = Literal["none", "batch", "group", "layer", "rms", "instance"]
+Function = ActivationFunction | UnaryFunction
+Operation = Literal[
+    "sum",
+    "product",
+    "quotient",
+    "contract",
+    "binary",
+    "choose",
+    "softmax",
+    "reduce",
+    "window",
+    "accumulate",
+    "extreme",
+    "gather",
+    "scatter",
+    "resample",
+    "local_norm",
+    "standardise",
+    "requantise",
+    "recurrent",
+    "join",
+    "rearrange",
+    "opaque",
+]
+"""How a group's neurons combine what comes in: `sum` adds it up, the others say what they do in `detail`."""
 Role = Literal[
     "linear",
     "conv",
@@ -28,6 +54,14 @@ Role = Literal[
     "head",
     "position",
     "token",
+    "scale",
+    "embedding",
+    "recurrent_input",
+    "recurrent_state",
+    "recurrent_bias",
+    "peephole",
+    "operand",
+    "wire",
 ]
 
 
@@ -48,8 +82,11 @@ class NodeGroup:
     """Longest path from the input, in blocks."""
     norm: NormKind = "none"
     norm_groups: int = 1
-    activation: ActivationFunction = "identity"
+    activation: Function = "identity"
     slope: float = 0.0
+    operation: Operation = "sum"
+    detail: tuple[str, ...] = ()
+    """What else the operation depends on, `name=value`, for people and for the digest."""
     is_causal: bool = False
     """For the heads of an attention: whether a token sees only earlier ones."""
     ordered: bool = False
@@ -95,11 +132,17 @@ class Block:
     padding: tuple[tuple[int, int], ...] = ()
     heads: int = 0
     reading: Reading = Reading()
+    operand: int = 0
+    """Which input of the target's operation this is, where that matters."""
+    transposed: bool = False
+    """Whether a convolution is a transposed one."""
+    sharing: np.ndarray | None = None
+    """For each element of `weight`, which free coefficient it is; None if each is its own (Lim et al. 2024, app. B)."""
 
     @property
     def is_wiring(self) -> bool:
         """Whether the edges stand for wiring, not for parameters."""
-        return self.role in ("residual", "attend", "head")
+        return self.role in ("residual", "attend", "head", "wire")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

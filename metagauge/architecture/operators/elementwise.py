@@ -52,6 +52,7 @@ UnaryFunction = Literal[
     "not",
     "is_nan",
     "is_infinite",
+    "unknown",
 ]
 BinaryFunction = Literal[
     "add",
@@ -81,7 +82,8 @@ class Unary:
 
     affine: `alpha x + beta`. power: `x ** alpha`. clip: between alpha and beta. leaky_relu, elu, celu,
     thresholded_relu: alpha as ONNX has it. hardsigmoid: `clip(alpha x + beta, 0, 1)`. shrink: lambd alpha, bias beta.
-    Other functions take none.
+    unknown: an elementwise function that the file does not tell; it can be wired and not run. Other functions take
+    none.
     """
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
