@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from google.protobuf.message import DecodeError
-from onnx import ModelProto, ValueInfoProto, defs
+from onnx import ModelProto, defs
 
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.finding import Finding
@@ -12,7 +12,8 @@ from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.onnx_functions import check_functions
 from metagauge.checkpoint.onnx_graph import GraphReader, plain_domain
 from metagauge.checkpoint.onnx_order import in_order
-from metagauge.checkpoint.onnx_tensor import DTYPES, TensorReader
+from metagauge.checkpoint.onnx_port import port
+from metagauge.checkpoint.onnx_tensor import TensorReader
 from metagauge.checkpoint.program import Node, Port, Program
 from metagauge.checkpoint.tensor import Tensor
 from metagauge.checkpoint.wire_scan import Skeleton, scan
@@ -44,8 +45,8 @@ def read_onnx(content: memoryview, limits: Limits) -> Checkpoint:
     reader = GraphReader(reader=TensorReader(content=content, limits=limits))
     in_file_order = reader.nodes(model.graph)
     functions = tuple(reader.function(proto) for proto in model.functions)
-    inputs = tuple(_port(value) for value in model.graph.input if value.name not in reader.tensors)
-    given = (*reader.tensors, *reader.texts, *(port.name for port in inputs))
+    inputs = tuple(port(value) for value in model.graph.input if value.name not in reader.tensors)
+    given = (*reader.tensors, *reader.texts, *(each.name for each in inputs))
     nodes = in_order(in_file_order, given)
     _check_parameters(reader.tensors, inputs)
     _check_outputs(model, nodes, given)
@@ -58,21 +59,12 @@ def read_onnx(content: memoryview, limits: Limits) -> Checkpoint:
             opset=_opset(model),
             producer=f"{model.producer_name} {model.producer_version}".strip(),
             inputs=inputs,
-            outputs=tuple(_port(value) for value in model.graph.output),
+            outputs=tuple(port(value) for value in model.graph.output),
             nodes=nodes,
             functions=functions,
         ),
         findings=_findings(model, skeleton, nodes == in_file_order, reader.texts),
     )
-
-
-def _port(value: ValueInfoProto) -> Port:
-    tensor = value.type.tensor_type
-    dtype = DTYPES.get(tensor.elem_type, "")
-    if not tensor.HasField("shape"):
-        return Port(name=value.name, shape=None, dtype=dtype)
-    sizes = (dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None for dim in tensor.shape.dim)
-    return Port(name=value.name, shape=tuple(sizes), dtype=dtype)
 
 
 def _check_outputs(model: ModelProto, nodes: tuple[Node, ...], given: tuple[str, ...]) -> None:
@@ -87,7 +79,7 @@ def _check_outputs(model: ModelProto, nodes: tuple[Node, ...], given: tuple[str,
 def _check_parameters(tensors: Mapping[str, Tensor], inputs: tuple[Port, ...]) -> None:
     if any(tensor.is_parameter or _is_quantised(tensor) for tensor in tensors.values()):
         return
-    names = ", ".join(repr(port.name) for port in inputs[:8])
+    names = ", ".join(repr(each.name) for each in inputs[:8])
     message = f"the ONNX model holds no tensor that can be a weight; it takes {names or 'nothing'} as input"
     raise NoParametersError(f"{message}. If a weight is among the inputs, export the model with its parameters.")
 

@@ -121,7 +121,7 @@ SCHEMA: Mapping[str, Mapping[int, Field]] = {
         1: _text("name"),
         4: _list("input", "text"),
         5: _list("output", "text"),
-        6: _drop("attribute"),
+        6: _list("attribute", "text"),
         7: _many("node", "NodeProto"),
         8: _drop("doc_string"),
         9: _many("opset_import", "OperatorSetIdProto"),

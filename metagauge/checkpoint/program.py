@@ -17,28 +17,8 @@ class Port:
     name: str
     shape: tuple[int | None, ...] | None
     dtype: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
-    """What a node or function holds inside: a graph we do not turn into nodes, but whose contents are accounted for."""
-
-    nodes: int
-    """Operator calls in it, nested bodies included."""
-    tensors: tuple[str, ...]
-    """Names of its tensors in the checkpoint."""
-    captures: tuple[str, ...] = ()
-    """Values of the surrounding graph it reads."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
-    """A function that the file defines: nodes whose domain, operator and overload are these stand for its body."""
-
-    domain: str
-    name: str
-    overload: str
-    body: Body
+    symbols: tuple[str, ...] = ()
+    """What the file calls each axis ("batch", "sequence"), empty where it has no name; as long as the shape."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +34,50 @@ class Node:
     attributes: Mapping[str, Attribute]
     tensors: Mapping[str, str] = field(default_factory=dict)
     """Tensor attributes: the attribute's name, and the tensor's name in the checkpoint."""
-    bodies: Mapping[str, Body] = field(default_factory=dict)
+    bodies: Mapping[str, "Body"] = field(default_factory=dict)
     """Graph attributes (the branches of If, the body of Loop and Scan) by the attribute's name."""
+    references: Mapping[str, str] = field(default_factory=dict)
+    """Inside a function: attributes that are those of the call, and what they are called there."""
     overload: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """A graph inside a node, or what a function does.
+
+    Its names mean its own values first, and then those of the graphs around it. Nodes are in execution order, without
+    the `Constant` nodes that hold a tensor.
+    """
+
+    inputs: tuple[Port, ...]
+    """What the node gives, in its order; inputs that an initializer fills are not among them."""
+    outputs: tuple[Port, ...]
+    nodes: tuple[Node, ...]
+    constants: Mapping[str, str]
+    """Values that are tensors: their name here, and the tensor's name in the checkpoint."""
+    tensors: tuple[str, ...]
+    """Names in the checkpoint of all tensors in it, nested bodies and tensor attributes included."""
+    captures: tuple[str, ...] = ()
+    """Values of the surrounding graphs it reads. Some exporters list them among the inputs of the branches of If."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function that the file defines: nodes whose domain, operator and overload are these stand for its body."""
+
+    domain: str
+    name: str
+    overload: str
+    body: Body
+    """Inputs and outputs by their place in a call; without captures, unless the file is broken."""
+    opset: int
+    """Version of ONNX's own operators that its nodes mean."""
+    attributes: tuple[str, ...] = ()
+    """Attributes that a call may give."""
+    defaults: Mapping[str, Attribute] = field(default_factory=dict)
+    """Numbers and texts of attributes that a call leaves out."""
+    default_tensors: Mapping[str, str] = field(default_factory=dict)
+    """Tensors of attributes that a call leaves out, by their name in the checkpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

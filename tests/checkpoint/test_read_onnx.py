@@ -138,7 +138,10 @@ def branches(inner: TensorProto):
 def test_a_subgraph_is_visible_with_its_tensors_and_what_it_reads():
     checkpoint = read_model(branches(weight("inner")))
     body = checkpoint.program.nodes[1].bodies["then_branch"]
-    assert (body.nodes, body.tensors, body.captures) == (1, ("y/then_branch/inner",), ("h",))
+    (node,) = body.nodes
+    assert (node.operator, node.inputs, body.outputs[0].name) == ("Gemm", ("h", "inner"), "t")
+    assert (body.constants, body.captures) == ({"inner": "y/then_branch/inner"}, ("h",))
+    assert body.tensors == ("y/then_branch/inner",)
     assert checkpoint.tensor("y/then_branch/inner").shape == (3, 4)
     assert checkpoint.program.nodes[1].bodies["else_branch"].tensors == ()
 
@@ -166,7 +169,9 @@ def test_a_local_function_is_visible_with_its_tensors():
     checkpoint = read_model(with_function())
     (function,) = checkpoint.program.functions
     assert (function.domain, function.name) == ("local", "Shift")
-    assert (function.body.nodes, function.body.tensors) == (2, ("local::Shift/k",))
+    assert [node.operator for node in function.body.nodes] == ["Add"]
+    assert ([port.name for port in function.body.inputs], function.opset) == (["a"], 17)
+    assert (function.body.constants, function.body.captures) == ({"k": "local::Shift/k"}, ())
     assert checkpoint.tensor("local::Shift/k").array().tolist() == [0, 1, 2, 3]
     assert checkpoint.program.nodes[0].domain == "local"
 
