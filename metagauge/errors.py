@@ -55,6 +55,10 @@ class StructureNotInferableError(InputError):
     code = "structure_not_inferable"
 
 
+class OperatorUnknownError(StructureNotInferableError):
+    """The network has an operator that is known by name only or cannot be computed here, so it cannot be run."""
+
+
 class ArchitectureMismatchError(InputError):
     """The declared architecture contradicts itself or the tensors of the checkpoint."""
 
