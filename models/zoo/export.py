@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from metagauge.architecture.architecture import Architecture
 from metagauge.architecture.codec import METADATA_KEY, to_json
-from models.interpreter import run
+from models.interpreter.layers import run
 
 OPSET = 18
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.interpreter import run_population
+from models.interpreter.layers import run_population
 from models.zoo.images import Images, normalise
 from models.zoo.recipe import TrainingRecipe, ZooRecipe
 from models.zoo.sketch import Plan, TensorPlan

@@ -17,7 +17,7 @@ from metagauge.architecture.onnx.lift import lift
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.onnx_file import read_onnx
-from models.interpreter import run
+from models.interpreter.layers import run
 from tests.networks import IMAGE_SHAPE, built
 
 Exporter = Literal["torchscript", "dynamo"]

@@ -15,7 +15,7 @@ from metagauge.architecture.layers import Flatten
 from metagauge.graph.parameter_graph import ParameterGraph
 from models.gmn import GraphMetanetwork
 from models.graph_tensors import same_structure
-from models.interpreter import run
+from models.interpreter.layers import run
 from models.zoo.sketch import Sketch
 from tests.exported import images
 from tests.judges import JUDGES, judge, judged

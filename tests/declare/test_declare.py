@@ -16,7 +16,7 @@ from metagauge.architecture.layers import Attention
 from metagauge.declare.declare import declare
 from metagauge.declare.save import save
 from metagauge.errors import StructureNotInferableError
-from models.interpreter import run
+from models.interpreter.layers import run
 from tests.architecture.onnx_export import computed, some_images
 from tests.declare.saved import EVERY_NAME, module, saved, through_file
 from tests.networks import IMAGE_SHAPE, built

@@ -30,7 +30,7 @@ from metagauge.architecture.layers import (
     Tokens,
 )
 from metagauge.architecture.parameter import Parameter, Reshape, Scale, Slice, Transpose
-from models.interpreter import run, run_population
+from models.interpreter.layers import run, run_population
 from models.zoo.families import draw
 from tests.zoo_networks import FAMILY_NAMES, filled
 

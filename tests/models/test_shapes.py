@@ -8,7 +8,7 @@ from jaxtyping import TypeCheckError
 
 from models.gmn import accuracy_and_gap
 from models.graph_tensors import stack
-from models.interpreter import run
+from models.interpreter.layers import run
 from tests.sketches import residual
 from tests.zoo_networks import graph_of
 
