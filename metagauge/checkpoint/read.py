@@ -1,6 +1,5 @@
 """Reading a checkpoint: the one way in from a file on disk."""
 
-import mmap
 from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
@@ -9,10 +8,10 @@ from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.findings import tensor_findings
 from metagauge.checkpoint.format import Format
 from metagauge.checkpoint.limits import Limits
+from metagauge.checkpoint.mapped import map_file
 from metagauge.checkpoint.onnx_file import read_onnx
 from metagauge.checkpoint.safetensors_file import read_safetensors
 from metagauge.checkpoint.sniff import HEAD_BYTES, sniff
-from metagauge.errors import EmptyUploadError, LimitExceededError
 
 
 def read(path: Path, limits: Limits) -> Checkpoint:
@@ -29,7 +28,7 @@ def read(path: Path, limits: Limits) -> Checkpoint:
         ExternalDataRefusedError: an ONNX file that keeps its weights elsewhere.
         ArchitectureMismatchError: an ONNX graph that contradicts itself.
     """
-    content = _map(path, limits)
+    content = map_file(path, limits)
     format_ = sniff(bytes(content[:HEAD_BYTES]))
     match format_:
         case Format.SAFETENSORS:
@@ -39,13 +38,3 @@ def read(path: Path, limits: Limits) -> Checkpoint:
         case _:
             assert_never(format_)
     return replace(checkpoint, findings=(*checkpoint.findings, *tensor_findings(checkpoint.tensors)))
-
-
-def _map(path: Path, limits: Limits) -> memoryview:
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        if size == 0:
-            raise EmptyUploadError("the file is empty (0 bytes); send a .safetensors or .onnx file")
-        if size > limits.file_bytes:
-            raise LimitExceededError(f"the file has {size} bytes; the limit is {limits.file_bytes}")
-        return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
