@@ -70,9 +70,9 @@ def block_features(block: Block) -> np.ndarray:
         [
             *_one_hot(block.role, ROLES),
             *_one_hot(reading.reduction, REDUCTIONS),
-            log1p(reading.reach) / 5,
-            log1p(reading.step) / 5,
-            log1p(reading.padding) / 5,
+            log1p(prod(reading.window)) / 5,
+            log1p(prod(reading.stride)) / 5,
+            log1p(sum(sum(pair) for pair in reading.padding)) / 5,
             float(reading.broadcast),
             float(reading.raster),
             float(reading.token >= 0),

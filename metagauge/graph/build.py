@@ -117,15 +117,18 @@ def _visit(
 def _reading(layer: Pool | GlobalPool | SetPool | SelectToken | Raster, value: Value) -> Reading:
     match layer:
         case Pool():
-            reach = step = 1
-            for size, stride in zip(layer.kernel, layer.stride, strict=True):
-                reach, step = reach * size, step * stride
-            padding = sum(size for pair in layer.padding for size in pair)
-            return Reading(reduction=layer.reduction, reach=reach, step=step, padding=padding)
-        case GlobalPool():
-            return Reading(reduction=layer.reduction, reach=value.positions, step=value.positions)
-        case SetPool():
-            return Reading(reduction=layer.reduction, reach=value.positions, step=value.positions, broadcast=True)
+            is_padded = any(size for pair in layer.padding for size in pair)
+            return Reading(
+                reduction=layer.reduction,
+                window=layer.kernel,
+                stride=layer.stride,
+                padding=layer.padding,
+                count_padding=layer.count_padding or layer.reduction == "max" or not is_padded,
+            )
+        case GlobalPool() | SetPool():
+            sizes = value.shape[1:] if value.layout == "map" else value.shape[:1]
+            is_set = isinstance(layer, SetPool)
+            return Reading(reduction=layer.reduction, window=sizes, stride=sizes, broadcast=is_set)
         case SelectToken():
             return Reading(token=layer.index)
         case Raster():

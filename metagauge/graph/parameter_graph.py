@@ -97,12 +97,14 @@ class Reading:
     """What happens to the source's values on their way into a block: pooling, flattening, selection."""
 
     reduction: Reduction | None = None
-    reach: int = 1
-    """Window size of a pool in positions; all positions for a global pool."""
-    step: int = 1
-    """Stride of that pool in positions."""
-    padding: int = 0
-    """Positions of padding around that pool, both sides of all axes together."""
+    window: tuple[int, ...] = ()
+    """Sizes of a pool's window, one for each position axis; all positions for a global pool."""
+    stride: tuple[int, ...] = ()
+    """Of that pool."""
+    padding: tuple[tuple[int, int], ...] = ()
+    """Of that pool, before and after each axis."""
+    count_padding: bool = True
+    """Whether a mean counts padded positions. True where there are none, and for a maximum."""
     broadcast: bool = False
     """Whether the pooled value is given to every position again (DeepSets)."""
     raster: bool = False
