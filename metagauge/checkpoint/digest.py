@@ -24,7 +24,7 @@ def digest(checkpoint: Checkpoint) -> str:
     for name in sorted(checkpoint.tensors):
         tensor = checkpoint.tensors[name]
         total.update(json.dumps([name, tensor.dtype, tensor.shape]).encode() + b"\n")
-        flat = tensor.array().reshape(-1)
+        flat = tensor.flat()
         for start in range(0, flat.size, _CHUNK):
             total.update(np.ascontiguousarray(flat[start : start + _CHUNK]).view(np.uint8).data)
     return total.hexdigest()

@@ -44,7 +44,7 @@ def _non_finite(tensors: Iterable[Tensor]) -> Iterator[Finding]:
 
 
 def _count_non_finite(tensor: Tensor) -> int:
-    flat = tensor.array().reshape(-1)
+    flat = tensor.flat()
     return sum(
         part.size - int(np.count_nonzero(np.isfinite(part)))
         for part in (flat[start : start + _CHUNK] for start in range(0, flat.size, _CHUNK))

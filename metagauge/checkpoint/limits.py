@@ -19,3 +19,5 @@ class Limits:
     """Depth of protobuf messages; protobuf's own default is 100."""
     expanded_bytes: int = 256 * 1024**2
     """Bytes that a file may ask for beyond what it holds (message objects, packed integers, sparse tensors)."""
+    repeated_elements: int = 2**28
+    """Elements of weights that are one number repeated: no memory here, but whoever copies them needs it."""

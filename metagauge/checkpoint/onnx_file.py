@@ -1,6 +1,8 @@
 """Reading ONNX: a bounded scan, the protobuf parser on what the scan leaves, then plain values."""
 
 from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, defs
@@ -9,10 +11,12 @@ from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.finding import Finding
 from metagauge.checkpoint.format import Format
 from metagauge.checkpoint.limits import Limits
+from metagauge.checkpoint.onnx_external import Companions
 from metagauge.checkpoint.onnx_functions import check_functions
 from metagauge.checkpoint.onnx_graph import GraphReader, plain_domain
 from metagauge.checkpoint.onnx_order import in_order
 from metagauge.checkpoint.onnx_port import port
+from metagauge.checkpoint.onnx_repeated import repeated_weights
 from metagauge.checkpoint.onnx_tensor import TensorReader
 from metagauge.checkpoint.program import Node, Port, Program
 from metagauge.checkpoint.tensor import Tensor
@@ -24,13 +28,16 @@ _MANY_NODES = 20_000
 _QUANTISED = frozenset({"I8", "U8", "I4", "U4", "I2", "U2", "F4", "F6_E2M3", "F6_E3M2"})
 
 
-def read_onnx(content: memoryview, limits: Limits) -> Checkpoint:
+def read_onnx(content: memoryview, limits: Limits, companions: Mapping[str, Path] = MappingProxyType({})) -> Checkpoint:
     """The checkpoint in `content`: tensors as views over it, and the main graph as a program.
+
+    `companions` are the files that came along, by the name that the model calls them; tensors kept in other files are
+    looked for there and nowhere else.
 
     Raises:
         MalformedCheckpointError: the bytes are no ONNX model.
         LimitExceededError: sizes, counts or nesting are above `limits`.
-        ExternalDataRefusedError: a tensor is kept in another file.
+        ExternalDataRefusedError: a tensor is kept in another file, which did not come along.
         ArchitectureMismatchError: the model contradicts itself.
         NoParametersError: no tensor of it can be a parameter.
     """
@@ -42,8 +49,9 @@ def read_onnx(content: memoryview, limits: Limits) -> Checkpoint:
     if not model.HasField("graph"):
         raise MalformedCheckpointError("the ONNX model has no graph")
     check_functions(model, limits)
-    reader = GraphReader(reader=TensorReader(content=content, limits=limits))
-    in_file_order = reader.nodes(model.graph)
+    beside = Companions(files=companions, limits=limits)
+    reader = GraphReader(reader=TensorReader(content=content, limits=limits, companions=beside))
+    in_file_order = _with_repeated(reader.nodes(model.graph), reader, limits)
     functions = tuple(reader.function(proto) for proto in model.functions)
     inputs = tuple(port(value) for value in model.graph.input if value.name not in reader.tensors)
     given = (*reader.tensors, *reader.texts, *(each.name for each in inputs))
@@ -52,7 +60,7 @@ def read_onnx(content: memoryview, limits: Limits) -> Checkpoint:
     _check_outputs(model, nodes, given)
     return Checkpoint(
         format=Format.ONNX,
-        size_bytes=len(content),
+        size_bytes=len(content) + beside.size_bytes,
         tensors=reader.tensors,
         metadata=_metadata(model),
         program=Program(
@@ -65,6 +73,14 @@ def read_onnx(content: memoryview, limits: Limits) -> Checkpoint:
         ),
         findings=_findings(model, skeleton, nodes == in_file_order, reader.texts),
     )
+
+
+def _with_repeated(nodes: tuple[Node, ...], reader: GraphReader, limits: Limits) -> tuple[Node, ...]:
+    """`nodes` without those whose outputs are now weights among the tensors."""
+    found = repeated_weights(nodes, reader.tensors, limits)
+    for tensor in found.values():
+        reader.add(tensor)
+    return tuple(node for node in nodes if node.operator != "ConstantOfShape" or found.keys().isdisjoint(node.outputs))
 
 
 def _check_outputs(model: ModelProto, nodes: tuple[Node, ...], given: tuple[str, ...]) -> None:

@@ -159,9 +159,9 @@ class GraphReader:
         value = plain_value(attribute)
         match value:
             case float() | tuple() if attribute_type(attribute) in (AttributeProto.FLOAT, AttributeProto.FLOATS):
-                self._add(_number(scope.prefix + name, "F32", np.array(value, dtype=np.float32)))
+                self.add(_number(scope.prefix + name, "F32", np.array(value, dtype=np.float32)))
             case int() | tuple() if attribute_type(attribute) in (AttributeProto.INT, AttributeProto.INTS):
-                self._add(_number(scope.prefix + name, "I64", np.array(value, dtype=np.int64)))
+                self.add(_number(scope.prefix + name, "I64", np.array(value, dtype=np.int64)))
             case _:
                 return False
         scope.constants[name] = scope.prefix + name
@@ -177,15 +177,20 @@ class GraphReader:
         """Whether it is one of numbers."""
         match proto:
             case SparseTensorProto():
-                self._add(self.reader.sparse(proto, name))
+                self.add(self.reader.sparse(proto, name))
             case TensorProto() if is_text(proto):
                 self.texts.append(name)
                 return False
             case TensorProto():
-                self._add(self.reader.dense(proto, name))
+                self.add(self.reader.dense(proto, name))
         return True
 
-    def _add(self, tensor: Tensor) -> None:
+    def add(self, tensor: Tensor) -> None:
+        """Registers a tensor.
+
+        Raises:
+            ArchitectureMismatchError: another one has its name.
+        """
         if tensor.name in self.tensors:
             raise ArchitectureMismatchError(f"two tensors of the model are called {tensor.name!r}")
         self.tensors[tensor.name] = tensor

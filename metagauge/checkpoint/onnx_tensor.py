@@ -10,9 +10,10 @@ from onnx import SparseTensorProto, TensorProto
 
 from metagauge.checkpoint.dtypes import ELEMENT_TYPES, ElementType, is_addressable, view_stored
 from metagauge.checkpoint.limits import Limits
+from metagauge.checkpoint.onnx_external import Companions, is_external
 from metagauge.checkpoint.tensor import Tensor
 from metagauge.checkpoint.wire_scan import Place
-from metagauge.errors import ArchitectureMismatchError, ExternalDataRefusedError, LimitExceededError
+from metagauge.errors import ArchitectureMismatchError, LimitExceededError
 
 DTYPES: Mapping[int, str] = {
     TensorProto.FLOAT: "F32",
@@ -53,22 +54,21 @@ def is_text(proto: TensorProto) -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class TensorReader:
-    """Makes tensors whose bytes are in `content`, within `limits`. `filled_bytes` is what sparse ones fill up to."""
+    """Makes tensors whose bytes are in `content` or the companions. `filled_bytes` is what sparse ones fill up to."""
 
     content: memoryview
     limits: Limits
+    companions: Companions
     filled_bytes: int = 0
 
     def dense(self, proto: TensorProto, name: str) -> Tensor:
         """`proto` as a tensor called `name`.
 
         Raises:
-            ExternalDataRefusedError: its bytes are in another file.
+            ExternalDataRefusedError: its bytes are in another file, which did not come along.
             ArchitectureMismatchError: type, dimensions and data contradict each other.
             LimitExceededError: its rank is above the limit.
         """
-        if proto.data_location == TensorProto.EXTERNAL or proto.external_data:
-            raise _external(proto, name)
         if proto.HasField("segment"):
             raise ArchitectureMismatchError(
                 f"tensor {name!r} is one segment of a larger one, and the others are not here"
@@ -77,6 +77,9 @@ class TensorReader:
         if dtype is None:
             raise ArchitectureMismatchError(f"tensor {name!r} has ONNX data type {proto.data_type}, which is not known")
         shape, element = self._shape(tuple(proto.dims), name), ELEMENT_TYPES[dtype]
+        if is_external(proto):
+            stored = self.companions.stored(proto, name, element.stored_bytes(prod(shape)))
+            return Tensor(name=name, dtype=dtype, shape=shape, load=partial(view_stored, stored, element, shape))
         if proto.HasField("raw_data"):
             if any((proto.float_data, proto.double_data, proto.int32_data, proto.int64_data, proto.uint64_data)):
                 raise ArchitectureMismatchError(f"tensor {name!r} holds its elements twice, as bytes and as numbers")
@@ -130,15 +133,6 @@ class TensorReader:
             message = f"tensor {name!r} of shape {list(shape)} needs {needed} bytes, and its raw_data has {place.size}"
             raise ArchitectureMismatchError(message)
         return self.content[place.begin : place.begin + place.size]
-
-
-def _external(proto: TensorProto, name: str) -> ExternalDataRefusedError:
-    location = next((entry.value for entry in proto.external_data if entry.key == "location"), "")
-    return ExternalDataRefusedError(
-        f"tensor {name!r} is kept in another file ({location[:100]!r}), which was not sent and is never fetched."
-        " Save the model in one file: torch.onnx.export(module, (x,), path, external_data=False), or"
-        " onnx.save_model(onnx.load(path), out, save_as_external_data=False)."
-    )
 
 
 def _typed(proto: TensorProto, element: ElementType, elements: int, name: str) -> np.ndarray:

@@ -49,3 +49,10 @@ class Tensor:
             MalformedCheckpointError: the bytes do not hold this tensor.
         """
         return self.load()
+
+    def flat(self) -> np.ndarray:
+        """The elements in row-major order; no copy where they are contiguous, or one number repeated."""
+        array = self.array()
+        if array.size and not any(array.strides):
+            return np.broadcast_to(array[(0,) * array.ndim], (array.size,))
+        return array.reshape(-1)

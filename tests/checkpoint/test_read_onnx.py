@@ -25,7 +25,7 @@ def test_the_main_graph_becomes_plain_values():
     checkpoint = read_model(linear())
     program = checkpoint.program
     assert (checkpoint.format, program.opset, program.producer) == (Format.ONNX, 17, "test")
-    assert program.inputs == (Port(name="x", shape=(None, 4), dtype="F32"),)
+    assert program.inputs == (Port(name="x", shape=(None, 4), dtype="F32", symbols=("batch", "")),)
     assert program.outputs == (Port(name="y", shape=None, dtype="F32"),)
     (node,) = program.nodes
     assert (node.operator, node.domain, node.inputs, node.outputs) == ("Gemm", "", ("x", "w"), ("y",))
