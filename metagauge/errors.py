@@ -25,10 +25,20 @@ class UnsupportedFormatError(InputError):
     code = "unsupported_format"
 
 
+class UnknownFormatError(UnsupportedFormatError):
+    """Nothing is known of the bytes' format: they may be anything, such as the external data of an ONNX model."""
+
+
 class MalformedCheckpointError(InputError):
     """The format is known and the file breaks its rules."""
 
     code = "malformed_checkpoint"
+
+
+class IncompleteCheckpointError(InputError):
+    """The checkpoint is spread over several files, and not all of them were sent."""
+
+    code = "incomplete_checkpoint"
 
 
 class LimitExceededError(InputError):

@@ -8,6 +8,8 @@ class Limits:
     """Bounds for one checkpoint. Sizes in bytes."""
 
     file_bytes: int = 2 * 1024**3
+    upload_bytes: int = 8 * 1024**3
+    """All files of one network together."""
     header_bytes: int = 100 * 1000 * 1000
     """safetensors' own bound on its JSON header."""
     tensors: int = 65_536

@@ -15,7 +15,7 @@ from metagauge.checkpoint.signatures import (
     ZIP_KINDS,
     ZIP_MAGICS,
 )
-from metagauge.errors import EmptyUploadError, UnsupportedFormatError
+from metagauge.errors import EmptyUploadError, UnknownFormatError, UnsupportedFormatError
 
 HEAD_BYTES = 512
 """How much of a file `sniff` wants to see; a tar archive shows itself only at byte 257."""
@@ -25,6 +25,8 @@ _HEADER_BYTES_MAX = 100 * 1000 * 1000
 
 _MODEL_WIRE_TYPES = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}
 """Field number -> wire type of onnx.ModelProto."""
+
+_ENDINGS = {"safetensors": Format.SAFETENSORS, "onnx": Format.ONNX}
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 
@@ -49,7 +51,22 @@ def sniff(head: bytes) -> Format:
     _refuse_text(head)
     if _starts_like_a_model(head):
         return Format.ONNX
-    raise _refusal(f"an unknown format (it starts with {head[:8].hex(' ')})", SAVE_AGAIN)
+    raise UnknownFormatError(_refusal_text(f"an unknown format (it starts with {head[:8].hex(' ')})", SAVE_AGAIN))
+
+
+def sniff_named(head: bytes, name: str) -> Format:
+    """The format of a file called `name` which starts with `head`, as `sniff` finds it.
+
+    Raises:
+        EmptyUploadError: there are no bytes.
+        UnsupportedFormatError: another format, or the other one of the two that the name claims.
+    """
+    found = sniff(head)
+    claimed = _ENDINGS.get(name.lower().rpartition(".")[2], found)
+    if claimed is not found:
+        message = f"the file is called {name[:100]!r}, and its bytes look like {found.value}, not {claimed.value}"
+        raise UnsupportedFormatError(f"{message}. Was it renamed? Send it under its own name.")
+    return found
 
 
 def _refuse_foreign(head: bytes) -> None:
@@ -110,4 +127,8 @@ def _varint(head: bytes, position: int) -> tuple[int, int]:
 
 
 def _refusal(looks_like: str, advice: str) -> UnsupportedFormatError:
-    return UnsupportedFormatError(f"this looks like {looks_like}; safetensors and ONNX can be read. {advice}.")
+    return UnsupportedFormatError(_refusal_text(looks_like, advice))
+
+
+def _refusal_text(looks_like: str, advice: str) -> str:
+    return f"this looks like {looks_like}; safetensors and ONNX can be read. {advice}."
