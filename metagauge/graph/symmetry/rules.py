@@ -134,7 +134,13 @@ def output_axes(
 
 
 def _first(inputs: tuple[Axes | None, ...]) -> Axes:
-    return inputs[0] or ()
+    return _at(inputs, 0)
+
+
+def _at(inputs: tuple[Axes | None, ...], number: int) -> Axes:
+    """The axes of an input that the operator cannot do without."""
+    found = inputs[number]
+    return () if found is None else found
 
 
 def _without(axes: Sequence[Axis], number: int) -> Axes:
@@ -171,7 +177,7 @@ def _contract(operator: Contract, inputs: tuple[Axes | None, ...]) -> Axes:
 
 
 def _convolve(operator: Convolve, inputs: tuple[Axes | None, ...], shape: Shape) -> Axes:
-    source, weight = inputs[0] or (), inputs[1] or ()
+    source, weight = _at(inputs, 0), _at(inputs, 1)
     bias = inputs[2] if len(inputs) > 2 else None
     groups, kernel = operator.groups, [each.size for each in weight[2:]]
     pin_all((weight[2:],))
@@ -295,7 +301,7 @@ def _indexed(
 
 def _recurrent(operator: Recurrent, inputs: tuple[Axes | None, ...], outputs: tuple[Shape, ...]) -> tuple[Axes, ...]:
     """Hidden units are permuted together in every gate and direction; gates and directions have their order."""
-    source, weight, recurrence = (each or () for each in inputs[:3])
+    source, weight, recurrence = (_at(inputs, number) for number in range(3))
     bias, state, cell, peephole = (*inputs[3:], *(None,) * 4)[:4]
     gates, hidden = GATES[operator.cell], leaf(operator.hidden)
     pin(source[0])
