@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import count
+from math import prod
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class Cursor:
     """Position sizes that a flatten has made part of the feature axis; empty if none."""
     tokens_first: bool = False
     """Whether that flatten counted tokens before features."""
+    spread: bool = False
+    """Whether each flattened feature has a neuron of its own, in the order of `NodeGroup.places`."""
     is_open: bool = True
     """Whether the group may still be amended: one reader only, and nothing between it and its neurons."""
 
@@ -93,9 +96,9 @@ class Draft:
             )
         )
 
-    def set_norm(self, number: int, norm: NormKind, norm_groups: int) -> None:
+    def set_norm(self, number: int, norm: NormKind, norm_groups: int, epsilon: float) -> None:
         """Normalises a group's neurons."""
-        self._groups[number] = replace(self._groups[number], norm=norm, norm_groups=norm_groups)
+        self._groups[number] = replace(self._groups[number], norm=norm, norm_groups=norm_groups, epsilon=epsilon)
 
     def set_activation(self, number: int, function: ActivationFunction, slope: float = 0.0) -> None:
         """Applies a function to a group's neurons."""
@@ -127,15 +130,29 @@ class Draft:
         is_everywhere = not any(block.is_wiring or block.role == "token" for block in self._incoming[source.group])
         return self.can_merge(source) and is_everywhere
 
-    def opened(self, name: str, source: Cursor, value: Value, *, norm: bool) -> Cursor:
-        """A cursor whose group may take a norm, or an activation: the source's own, or new neurons wired to it."""
+    def opened(self, name: str, source: Cursor, value: Value, *, norm: bool, spread: bool) -> Cursor:
+        """A cursor whose group may take a norm, or an activation: the source's own, or new neurons wired to it.
+
+        With `spread`, each flattened feature has a neuron of its own; an elementwise function needs none.
+        """
         group = self._groups[source.group]
         is_ready = source.is_open and group.kind == "hidden" and group.activation == "identity"
-        if is_ready and (group.norm == "none" or not norm):
+        is_apart = source.spread or not (spread and source.flattened)
+        if is_ready and is_apart and (group.norm == "none" or not norm):
             return source
+        return self.renewed(name, source, value, spread=spread)
+
+    def renewed(self, name: str, source: Cursor, value: Value, *, spread: bool) -> Cursor:
+        """New neurons with the values of `source`, wired to it."""
+        if source.flattened and not source.spread:
+            size, positions = self._groups[source.group].size, prod(source.flattened)
+            shape = (size * positions,) if spread else (size, positions)
+            value = Value(layout="vector" if spread else "map", shape=shape)
         target = self.neurons(name, value, source)
+        if spread or source.spread:
+            self._groups[target] = replace(self._groups[target], places=source.flattened)
         self.wire(name, source, target)
-        return Cursor(group=target)
+        return replace(source, group=target, reading=DIRECT, is_open=True, spread=spread or source.spread)
 
     def fold(self, group: int, scale: np.ndarray, shift: np.ndarray) -> None:
         """Puts `scale * neuron + shift` into a group's weights; scale and shift are (neurons,).

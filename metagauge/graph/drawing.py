@@ -10,6 +10,7 @@ from metagauge.architecture.parameter import Parameter
 from metagauge.architecture.resolve import resolve
 from metagauge.architecture.values import Value
 from metagauge.checkpoint.checkpoint import Checkpoint
+from metagauge.errors import ArchitectureMismatchError
 from metagauge.graph.draft import DIRECT, Cursor, Draft, constant
 from metagauge.graph.parameter_graph import Block, NodeGroup, NormKind, Reading, Role
 
@@ -65,17 +66,19 @@ class Drawing:
         if self.draft.can_fold(source):
             self.draft.fold(source.group, scale, shift)
             return source
-        return self._normal(name, "batch", value.features, (scale, shift), source, value)
+        affine = (_in_order(scale, source), _in_order(shift, source))
+        return self._normal(name, NodeNorm(kind="batch", groups=value.features), affine, source, value)
 
     def norm(self, name: str, layer: GroupNorm | LayerNorm, source: Cursor, value: Value) -> Cursor:
         """A norm whose statistics come from the input: a property of the neurons, with a scale and a shift node."""
-        affine = (
-            constant(1, value.features, 1) if layer.scale is None else resolve(layer.scale, self.checkpoint),
-            constant(0, value.features, 1) if layer.shift is None else resolve(layer.shift, self.checkpoint),
-        )
+        scale = constant(1, value.features, 1) if layer.scale is None else resolve(layer.scale, self.checkpoint)
+        shift = constant(0, value.features, 1) if layer.shift is None else resolve(layer.shift, self.checkpoint)
+        norm = NodeNorm(kind="layer", groups=1, epsilon=layer.epsilon)
         if isinstance(layer, GroupNorm):
-            return self._normal(name, "group", layer.groups, affine, source, value)
-        return self._normal(name, "layer", 1, affine, source, value)
+            norm = NodeNorm(kind="group", groups=layer.groups, epsilon=layer.epsilon)
+            if source.tokens_first and layer.groups > 1:
+                raise ArchitectureMismatchError(f"{name!r} is a group norm of a flattened sequence, which has no graph")
+        return self._normal(name, norm, (_in_order(scale, source), _in_order(shift, source)), source, value)
 
     def activation(self, name: str, layer: Activation, source: Cursor, value: Value) -> Cursor:
         """An elementwise function: a property of the neurons."""
@@ -84,12 +87,15 @@ class Drawing:
             function, slope = "relu" if slope == 0 else "identity", 0.0
         if function == "identity":
             return source
-        cursor = self.draft.opened(name, source, value, norm=False)
+        is_elementwise = function not in ("softmax", "log_softmax")
+        cursor = self.draft.opened(name, source, value, norm=False, spread=not is_elementwise)
         self.draft.set_activation(cursor.group, function, slope)
         return cursor
 
     def add(self, name: str, sources: tuple[Cursor, ...], output: Value) -> Cursor:
         """Merges the linear maps it sums; everything else arrives through wiring of weight one."""
+        if any(source.tokens_first for source in sources):
+            raise ArchitectureMismatchError(f"{name!r} adds a flattened sequence to something, which has no graph")
         sources = tuple(sorted(sources, key=lambda source: source.group))  # a sum has no order
         mergeable = [source for source in sources if self.draft.can_merge(source)]
         others = [source for source in sources if not self.draft.can_merge(source)]
@@ -130,7 +136,7 @@ class Drawing:
 
     def table(self, name: str, role: Role, parameter: Parameter, source: Cursor, output: Value) -> Cursor:
         """Learned tokens or positions, from one parameter node: (features, 1, tokens)."""
-        cursor = self.draft.opened(name, source, output, norm=True)
+        cursor = self.draft.opened(name, source, output, norm=True, spread=True)
         array = resolve(parameter, self.checkpoint)
         columns = array.reshape(-1, array.shape[-1]).T[:, None, :]
         kernel = (columns.shape[2],)
@@ -143,7 +149,7 @@ class Drawing:
         if value.positions == 1 or source.flattened:
             return source
         sizes = value.shape[1:] if value.layout == "map" else value.shape[:1]
-        return replace(source, flattened=sizes, tokens_first=value.layout == "sequence", is_open=False)
+        return replace(source, flattened=sizes, tokens_first=value.layout == "sequence")
 
     def read_through(self, name: str, source: Cursor, value: Value, reading: Reading) -> Cursor:
         """Pooling, selection or rastering: kept until a block reads the value."""
@@ -153,18 +159,16 @@ class Drawing:
             return replace(source, reading=reading, is_open=False)
         if source.reading == Reading(raster=True):
             return replace(source, reading=replace(reading, raster=True), is_open=False)
-        opened = self.draft.opened(name, source, value, norm=True)
+        opened = self.draft.opened(name, source, value, norm=True, spread=True)
         return replace(opened, reading=reading, is_open=False)
 
     def finish(self, last: Cursor) -> None:
         """Marks the output group; a value seen through a reading gets neurons of its own."""
         group = self.draft.group(last.group)
-        target = last.group
-        if last.reading != DIRECT or last.flattened or group.kind != "hidden":
-            value = Value(layout="vector", shape=(group.size * prod(last.flattened),))
-            target = self.draft.neurons("output", value, last)
-            self.draft.wire("output", last, target)
-        self.draft.set_output(target)
+        if last.reading != DIRECT or (last.flattened and not last.spread) or group.kind != "hidden":
+            value = Value(layout="vector", shape=(group.size,))
+            last = self.draft.renewed("output", last, value, spread=True)
+        self.draft.set_output(last.group)
 
     def _numbers(self, parameter: Parameter) -> np.ndarray:
         return np.asarray(resolve(parameter, self.checkpoint), dtype=np.float64)
@@ -177,16 +181,10 @@ class Drawing:
         return target
 
     def _normal(
-        self,
-        name: str,
-        kind: NormKind,
-        groups: int,
-        affine: tuple[np.ndarray, np.ndarray],
-        source: Cursor,
-        value: Value,
+        self, name: str, norm: "NodeNorm", affine: tuple[np.ndarray, np.ndarray], source: Cursor, value: Value
     ) -> Cursor:
-        cursor = self.draft.opened(name, source, value, norm=True)
-        self.draft.set_norm(cursor.group, kind, groups)
+        cursor = self.draft.opened(name, source, value, norm=True, spread=True)
+        self.draft.set_norm(cursor.group, norm.kind, norm.groups, norm.epsilon)
         self._parameter(f"{name}.scale", "norm_scale", affine[0], cursor.group)
         self._parameter(f"{name}.shift", "norm_shift", affine[1], cursor.group)
         return cursor
@@ -196,8 +194,7 @@ class Drawing:
         outputs, positions = weight.shape[0], prod(source.flattened)
         if source.tokens_first:
             weight = weight.reshape(outputs, positions, -1).transpose(0, 2, 1)
-        else:
-            weight = weight.reshape(outputs, -1, positions)
+        weight = weight.reshape(outputs, -1, 1 if source.spread else positions)
         self.draft.connect(
             Block(
                 source=source.group,
@@ -205,7 +202,7 @@ class Drawing:
                 role=role,
                 weight=weight,
                 name=layer.weight.tensor,
-                kernel=source.flattened,
+                kernel=() if source.spread else source.flattened,
                 heads=heads,
                 reading=source.reading,
             )
@@ -223,3 +220,19 @@ class Drawing:
         node = self.draft.put(NodeGroup(name=name, kind="parameter", size=1))
         weight = array.reshape(len(array), 1, -1)
         self.draft.connect(Block(source=node, target=target, role=role, weight=weight, name=name, kernel=kernel))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeNorm:
+    """How a group of neurons is normalised. `epsilon` is 0 where no statistics are taken from the input."""
+
+    kind: NormKind
+    groups: int
+    epsilon: float = 0.0
+
+
+def _in_order(features: np.ndarray, source: Cursor) -> np.ndarray:
+    """One number for each feature of a value, in the order of its neurons."""
+    if not source.tokens_first:
+        return features
+    return features.reshape(prod(source.flattened), -1).T.ravel()

@@ -62,6 +62,7 @@ Role = Literal[
     "peephole",
     "operand",
     "wire",
+    "member",
 ]
 
 
@@ -82,6 +83,10 @@ class NodeGroup:
     """Longest path from the input, in blocks."""
     norm: NormKind = "none"
     norm_groups: int = 1
+    epsilon: float = 0.0
+    """What a norm adds to the variance; 0 where no statistics are taken from the input."""
+    places: tuple[int, ...] = ()
+    """Sizes of the positions that a flatten made neurons of: neuron = channel * prod(places) + position."""
     activation: Function = "identity"
     slope: float = 0.0
     operation: Operation = "sum"
@@ -144,7 +149,7 @@ class Block:
     @property
     def is_wiring(self) -> bool:
         """Whether the edges stand for wiring, not for parameters."""
-        return self.role in ("residual", "attend", "head", "wire")
+        return self.role in ("residual", "attend", "head", "wire", "member")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

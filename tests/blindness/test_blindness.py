@@ -236,7 +236,6 @@ def test_the_order_of_positions_matters_after_an_activation():
     assert (outputs(flattened_before_its_activation()) - outputs(exchanged_positions())).abs().max() > 1e-3
 
 
-@pytest.mark.xfail(strict=True, reason="neurons made for a layer after a flatten do not say which position they are")
 def test_the_order_of_positions_changes_the_prediction_after_an_activation():
     metanetwork = judge("random").double()
     before, after = (

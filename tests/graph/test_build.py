@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metagauge.architecture.architecture import Architecture, Operation
-from metagauge.architecture.layers import Activation, Add, BatchNorm, Conv, Linear
+from metagauge.architecture.layers import Activation, Add, BatchNorm, Conv, Flatten, LayerNorm, Linear
 from metagauge.architecture.parameter import Parameter, Transpose
 from metagauge.errors import ArchitectureMismatchError, TensorMissingError
 from metagauge.graph.parameter_graph import ParameterGraph
@@ -238,3 +238,50 @@ def test_a_tensor_of_another_shape_is_refused():
     network: tuple[Architecture, dict[str, np.ndarray]] = with_tensor(residual(), "head.weight", lambda a: a[:, :-1])
     with pytest.raises(ArchitectureMismatchError, match=r"head\.weight"):
         graph_of(*network)
+
+
+def test_an_activation_after_a_flatten_is_one_before_it():
+    def network(*order: str) -> Network:
+        layers = {"flatten": Flatten(), "act": Activation(function="relu")}
+        names = ("conv", *order)
+        conv = Conv(weight=Parameter(tensor="conv"), stride=(2,), padding=((0, 0),), dilation=(1,))
+        operations = (
+            Operation(name="conv", inputs=("input",), layer=conv),
+            *(
+                Operation(name=name, inputs=(before,), layer=layers[name])
+                for before, name in zip(names, order, strict=False)
+            ),
+            Operation(name="head", inputs=(names[-1],), layer=Linear(weight=Parameter(tensor="head"))),
+        )
+        rng = np.random.default_rng(0)
+        tensors = {"conv": rng.normal(size=(4, 2, 2)), "head": rng.normal(size=(3, 12))}
+        architecture = Architecture(input_shape=(2, 6), operations=operations)
+        return architecture, {name: array.astype(np.float32) for name, array in tensors.items()}
+
+    assert_equal(graph_of(*network("act", "flatten")), graph_of(*network("flatten", "act")))
+
+
+def test_neurons_of_a_flattened_sequence_come_channel_by_channel():
+    """However the file counts them: a norm's parameters and the next layer's columns are put in that order."""
+    tokens, channels = 3, 2
+    rng = np.random.default_rng(0)
+    tensors = {
+        name: rng.normal(size=shape).astype(np.float32)
+        for name, shape in {"table": (channels, 5), "scale": (6,), "shift": (6,), "head": (4, 6)}.items()
+    }
+    norm = LayerNorm(scale=Parameter(tensor="scale"), shift=Parameter(tensor="shift"))
+    operations = (
+        Operation(name="wide", inputs=("input",), layer=Linear(weight=Parameter(tensor="table"))),
+        Operation(name="flatten", inputs=("wide",), layer=Flatten()),
+        Operation(name="norm", inputs=("flatten",), layer=norm),
+        Operation(name="head", inputs=("norm",), layer=Linear(weight=Parameter(tensor="head"))),
+    )
+    graph = graph_of(Architecture(input_shape=(tokens, 5), input_layout="sequence", operations=operations), tensors)
+    (normal,) = (group for group in graph.groups if group.norm == "layer")
+    assert (normal.size, normal.places) == (6, (tokens,))
+    (scale,) = (block.weight.ravel() for block in graph.blocks if block.role == "norm_scale")
+    np.testing.assert_array_equal(scale, tensors["scale"].reshape(tokens, channels).T.ravel())
+    (head,) = (block.weight for block in graph.blocks if block.name == "head")
+    np.testing.assert_array_equal(
+        head[:, :, 0], tensors["head"].reshape(4, tokens, channels).transpose(0, 2, 1).reshape(4, 6)
+    )
