@@ -1,0 +1,352 @@
+"""What the operators share while one program is traced: the steps so far, and what is known of each value."""
+
+from collections.abc import Callable, Iterable, Mapping
+from math import prod
+
+import numpy as np
+
+from metagauge.architecture.dataflow import Step
+from metagauge.architecture.operators.contraction import Contract
+from metagauge.architecture.operators.control import Carry, Opaque
+from metagauge.architecture.operators.evaluate import evaluate
+from metagauge.architecture.operators.literal import pack
+from metagauge.architecture.operators.movement import Expand, Reshape, Slice, Transpose
+from metagauge.architecture.operators.operator import Operator
+from metagauge.architecture.operators.shapes import output_shapes
+from metagauge.architecture.operators.source import Given, NumberKind, Weight
+from metagauge.architecture.tracing.constants import FOLD_LIMIT, READ_LIMIT, SMALL, as_numbers, is_wiring
+from metagauge.architecture.tracing.kinds import output_kinds
+from metagauge.architecture.tracing.scope import Scope
+from metagauge.architecture.tracing.states import Inputs, Numbers, Sequence, Shape, State, Tensorlike, Value
+from metagauge.checkpoint.checkpoint import Checkpoint
+from metagauge.checkpoint.program import Function, Node
+from metagauge.errors import (
+    ArchitectureMismatchError,
+    LimitExceededError,
+    MalformedCheckpointError,
+    OperatorUnknownError,
+    StructureNotInferableError,
+)
+
+FUNCTION = ("", "")
+"""The registry's key for a call of a function that the file defines."""
+STEPS_LIMIT = 400_000
+"""Most steps of one dataflow, those included that no output turns out to need."""
+VISITS_LIMIT = 400_000
+"""Most nodes that are followed, each counted as often as its body is called or turns."""
+
+VIEWS = (Reshape, Transpose, Slice, Expand)
+_SHOWN, _ATTRIBUTES, _DEPTH = 200, 32, 64
+
+TraceOperator = Callable[["Tracing", Node, Inputs], State | tuple[State | None, ...]]
+"""Adds the steps of one node and tells what its outputs are; None for one that is not understood.
+
+Raises:
+    StructureNotInferableError: it cannot; the node becomes an `Opaque`.
+    ArchitectureMismatchError: the operands contradict each other; likewise, and other open sizes are tried.
+"""
+Registry = Mapping[tuple[str, str], TraceOperator]
+"""By domain and operator; ONNX's own domain is empty."""
+
+
+class Tracing:
+    """Steps are only added; what no output needs is left out at the end."""
+
+    def __init__(self, checkpoint: Checkpoint, registry: Registry) -> None:
+        self.checkpoint = checkpoint
+        self.registry = registry
+        program = checkpoint.program
+        self.opset = program.opset if program else 0
+        """Version of ONNX's own operators that nodes mean now; a function may have its own."""
+        self.functions: Mapping[tuple[str, str, str], Function] = (
+            {(each.domain, each.name, each.overload): each for each in program.functions} if program else {}
+        )
+        self.scope = Scope(constants={name: name for name in checkpoint.tensors})
+        """Of the graph that is traced now."""
+        self.steps: dict[str, Step] = {}
+        """By the name of their first output."""
+        self.makers: dict[str, Step] = {}
+        """By every output's name."""
+        self.reasons: dict[str, tuple[str, str]] = {}
+        """By the first output of an opaque step: the node, and why it is not understood."""
+        self.misfits = 0
+        """Nodes whose operands contradict each other, perhaps because a size was assumed wrongly."""
+        self.visits = 0
+        """Nodes followed, those of a body again at every call and turn."""
+        self.assumed: dict[str, None] = {}
+        self.read: dict[str, None] = {}
+        """Tensors whose numbers told what a node does."""
+        self._weights: dict[str, Value] = {}
+        self._constants: dict[tuple[str, Shape, bytes], Value] = {}
+        self._counts: dict[str, int] = {}
+        self._folded = 0
+
+    # Values
+
+    def given(self, name: str, shape: Shape, numbers: NumberKind) -> Value:
+        """What the caller gives under this name."""
+        return self._add(Given(shape=shape, numbers=numbers), (), (shape,), (numbers,), name)[0]
+
+    def parameter(self, state: Tensorlike) -> Tensorlike:
+        """`state`, in a place where networks have a learned tensor: a single number of the file is one there too."""
+        match state:
+            case Numbers(tensor=tensor) if tensor and self.checkpoint.tensor(tensor).is_float:
+                return self.weight(tensor)
+            case _:
+                return state
+
+    def weight(self, tensor: str) -> Value:
+        """A tensor of the checkpoint as it is stored; the same value each time."""
+        if tensor not in self._weights:
+            stored = self.checkpoint.tensor(tensor)
+            kind: NumberKind = "float" if stored.is_float else "bool" if stored.dtype == "BOOL" else "int"
+            self._weights[tensor] = self._add(Weight(tensor=tensor), (), (stored.shape,), (kind,), tensor)[0]
+        return self._weights[tensor]
+
+    def tensor_state(self, tensor: str) -> Tensorlike:
+        """What a tensor of the checkpoint is: numbers of the wiring, or a weight."""
+        stored = self.checkpoint.tensor(tensor)
+        return Numbers(array=as_numbers(stored.array()), tensor=tensor) if is_wiring(stored) else self.weight(tensor)
+
+    def value(self, state: Tensorlike) -> Value:
+        """`state` as a value that a step can read."""
+        match state:
+            case Value():
+                return state
+            case Numbers(tensor=tensor) if tensor and state.array.size > SMALL:
+                return self.weight(tensor)
+            case Numbers(array=array):
+                return self._constant(array)
+
+    def apply(self, operator: Operator, *inputs: Tensorlike | None) -> Tensorlike:
+        """The one output of an operator; computed at once where all its inputs are known numbers.
+
+        Raises:
+            ArchitectureMismatchError: the operator does not fit its inputs.
+        """
+        return self.apply_many(operator, *inputs)[0]
+
+    def apply_many(self, operator: Operator, *inputs: Tensorlike | None) -> tuple[Tensorlike, ...]:
+        """All outputs of an operator; None stands for an input left out."""
+        shapes = output_shapes(operator, tuple(None if state is None else state.shape for state in inputs))
+        folded = self._fold(operator, inputs, shapes)
+        if folded is not None:
+            return folded
+        values = tuple(None if state is None else self.value(state) for state in inputs)
+        kinds = output_kinds(operator, tuple(value.numbers for value in values if value is not None), len(shapes))
+        return self._add(operator, tuple("" if value is None else value.name for value in values), shapes, kinds)
+
+    def array(self, state: Tensorlike) -> np.ndarray:
+        """Numbers that an operator needs to know now, such as a shape or a factor.
+
+        Raises:
+            StructureNotInferableError: they depend on what the caller gives, or are far too many.
+        """
+        return state.array if isinstance(state, Numbers) else self._known(state.name, {})
+
+    def integers(self, state: Tensorlike | None) -> tuple[int, ...]:
+        """A known list of integers, or one integer; empty for an input left out."""
+        return () if state is None else tuple(int(number) for number in self.array(state).ravel())
+
+    def number(self, state: Tensorlike) -> float:
+        """One known number.
+
+        Raises:
+            StructureNotInferableError: there are more, or they are not known.
+        """
+        if state.shape is None or prod(state.shape) != 1:
+            raise StructureNotInferableError("one number was expected")
+        return decimal(self.array(state).item())
+
+    def is_known(self, state: State | None) -> bool:
+        """Whether `array` can tell the numbers."""
+        match state:
+            case Value():
+                try:
+                    self.array(state)
+                except StructureNotInferableError:
+                    return False
+                return True
+            case Numbers():
+                return True
+            case _:
+                return False
+
+    # Nodes
+
+    def follow(self, nodes: Iterable[Node], scope: Scope) -> None:
+        """Traces nodes in execution order; what each gives is put into `scope`."""
+        outside, self.scope = self.scope, scope
+        for node in nodes:
+            self.visits += 1
+            if self.visits > VISITS_LIMIT:
+                raise LimitExceededError(f"with its calls and turns the program has more than {VISITS_LIMIT} nodes")
+            results = self._results(node, tuple(self.find(name, scope) if name else None for name in node.inputs))
+            scope.values.update(
+                (name, state) for name, state in zip(node.outputs, results, strict=True) if name and state
+            )
+        self.scope = outside
+
+    def find(self, name: str, scope: Scope) -> State | None:
+        """The value that `name` means in `scope`; None for one that is no number, such as a text."""
+        where: Scope | None = scope
+        while where is not None:
+            if name in where.values:
+                return where.values[name]
+            if name in where.constants:
+                where.values[name] = self.tensor_state(where.constants[name])
+                return where.values[name]
+            where = where.outer
+        return None
+
+    def opaque(self, node: Node, inputs: Inputs, shapes: tuple[Shape | None, ...], reason: str) -> tuple[Value, ...]:
+        """The outputs of a node that we know by name only; `shapes` are those of its outputs.
+
+        It reads its inputs, its tensors and what its bodies hold or see.
+        """
+        captured = {name: None for body in node.bodies.values() for name in body.captures}
+        states = [*inputs, *(self.find(name, self.scope) for name in captured)]
+        items = [item for state in states if state for item in flat(state)]
+        held = [*node.tensors.values(), *(name for body in node.bodies.values() for name in body.tensors)]
+        items += [self.tensor_state(name) for name in held]
+        name = f"{node.domain}::{node.operator}" if node.domain else node.operator
+        operator = Opaque(operator=name[:_SHOWN], shapes=shapes, attributes=shown_attributes(node))
+        kinds: tuple[NumberKind, ...] = ("float",) * len(shapes)
+        values = self._add(operator, tuple(self.value(item).name for item in items), shapes, kinds)
+        self.reasons[values[0].name] = (node.name or next(iter(node.outputs), ""), reason)
+        return values
+
+    def _results(self, node: Node, inputs: Inputs) -> tuple[State | None, ...]:
+        reason, results = "this output of it is not understood", ()
+        try:
+            results = self._traced(node, inputs)
+        except LimitExceededError:
+            raise
+        except ArchitectureMismatchError as error:
+            self.misfits, reason = self.misfits + 1, str(error)
+        except (StructureNotInferableError, MalformedCheckpointError) as error:
+            reason = str(error)
+        except (ValueError, IndexError, TypeError, ArithmeticError, KeyError) as error:
+            # What unpacking and numpy raise for operands that do not fit each other.
+            self.misfits, reason = self.misfits + 1, f"its operands do not fit: {error}"
+        states = [*results, *(None,) * len(node.outputs)][: len(node.outputs)]
+        if any(state is None and name for state, name in zip(states, node.outputs, strict=True)):
+            unknown = self.opaque(node, inputs, (None,) * len(node.outputs), reason)
+            states = [known or other for known, other in zip(states, unknown, strict=True)]
+        return tuple(states)
+
+    def _traced(self, node: Node, inputs: Inputs) -> tuple[State | None, ...]:
+        key = (node.domain, node.operator)
+        operator = self.registry.get(FUNCTION if (*key, node.overload) in self.functions else key)
+        if operator is None:
+            raise StructureNotInferableError("the operator is not known")
+        result = operator(self, node, inputs)
+        return result if isinstance(result, tuple) else (result,)
+
+    # Steps
+
+    def _add(
+        self,
+        operator: Operator,
+        inputs: tuple[str, ...],
+        shapes: tuple[Shape | None, ...],
+        kinds: tuple[NumberKind, ...],
+        name: str = "",
+    ) -> tuple[Value, ...]:
+        if len(self.steps) >= STEPS_LIMIT:
+            raise LimitExceededError(f"the program takes more than {STEPS_LIMIT} steps")
+        names = tuple(self._name(name or operator.kind, numbered=not name) for _ in shapes)
+        step = Step(outputs=names, operator=operator, inputs=inputs)
+        self.steps[names[0]] = step
+        self.makers.update(dict.fromkeys(names, step))
+        found = zip(names, shapes, kinds, strict=True)
+        return tuple(Value(name=name, shape=shape, numbers=kind) for name, shape, kind in found)
+
+    def _name(self, wanted: str, *, numbered: bool) -> str:
+        """`wanted`, or with the first number that nothing has."""
+        if not numbered and wanted not in self.makers:
+            return wanted
+        while True:
+            self._counts[wanted] = self._counts.get(wanted, 0) + 1
+            name = f"{wanted}_{self._counts[wanted]}"
+            if name not in self.makers:
+                return name
+
+    def _constant(self, array: np.ndarray) -> Value:
+        array = as_numbers(array)
+        kind = Numbers(array=array).numbers
+        if array.size > 1 and bool(np.all(array == array.flat[0])):
+            one = self._constant(array.reshape(-1)[0].reshape(()))
+            return self._add(Expand(shape=array.shape), (one.name,), (array.shape,), (kind,))[0]
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            self._constants[key] = self._add(pack(array), (), (array.shape,), (kind,))[0]
+        return self._constants[key]
+
+    # Numbers
+
+    def _fold(
+        self, operator: Operator, inputs: tuple[Tensorlike | None, ...], shapes: tuple[Shape | None, ...]
+    ) -> tuple[Numbers, ...] | None:
+        known = tuple(state for state in inputs if isinstance(state, Numbers))
+        if not known or len(known) != len(inputs) or None in shapes or isinstance(operator, Carry):
+            return None
+        cost = 0 if isinstance(operator, VIEWS) else sum(prod(shape) for shape in shapes if shape is not None)
+        if isinstance(operator, Contract):
+            cost = prod(contracted_sizes(operator, tuple(state.shape for state in known)))
+        if cost > SMALL:
+            if self._folded + cost > FOLD_LIMIT:
+                return None
+            self._folded += cost
+        try:
+            arrays = evaluate(operator, tuple(state.array for state in known))
+        except OperatorUnknownError:
+            return None
+        return tuple(Numbers(array=as_numbers(array)) for array in arrays)
+
+    def _known(self, name: str, memo: dict[str, np.ndarray], depth: int = 0) -> np.ndarray:
+        """The numbers of a value that is made of the checkpoint's tensors alone."""
+        if name in memo:
+            return memo[name]
+        step = self.makers[name]
+        match step.operator:
+            case Weight(tensor=tensor):
+                stored = self.checkpoint.tensor(tensor)
+                if stored.size > READ_LIMIT:
+                    raise StructureNotInferableError(f"tensor {tensor!r} is used as a constant of the program")
+                self.read[tensor] = None
+                memo[name] = as_numbers(stored.array())
+            case Given() | Carry() | Opaque():
+                raise StructureNotInferableError("a shape, an index or a factor depends on what the network is given")
+            case operator:
+                if depth > _DEPTH:
+                    raise StructureNotInferableError("a constant of the program takes too many steps to compute")
+                arrays = tuple(self._known(each, memo, depth + 1) if each else None for each in step.inputs)
+                shapes = output_shapes(operator, tuple(None if array is None else array.shape for array in arrays))
+                if sum(prod(shape or ()) for shape in shapes) > READ_LIMIT:
+                    raise StructureNotInferableError("a constant of the program is too large to be computed")
+                memo.update(zip(step.outputs, evaluate(operator, arrays), strict=True))
+        return memo[name]
+
+
+def decimal(number: float) -> float:
+    """The shortest number that is the same in float32: 1e-5 for 9.99999974e-06."""
+    return float(str(np.float32(number))) if np.float32(number) == number else float(number)
+
+
+def flat(state: State) -> tuple[Tensorlike, ...]:
+    """The tensors of a state: itself, or a list's items."""
+    return state.items if isinstance(state, Sequence) else (state,)
+
+
+def shown_attributes(node: Node) -> tuple[str, ...]:
+    """`name=value` of a node's numbers and texts, in order of name."""
+    shown = (f"{name}={value}"[:_SHOWN] for name, value in sorted(node.attributes.items()))
+    return tuple(shown)[:_ATTRIBUTES]
+
+
+def contracted_sizes(operator: Contract, shapes: tuple[Shape, ...]) -> Iterable[int]:
+    """The size of each letter of the equation: their product is what it costs."""
+    letters = operator.equation.partition("->")[0].split(",")
+    pairs = (zip(part, shape, strict=True) for part, shape in zip(letters, shapes, strict=True))
+    return dict(pair for each in pairs for pair in each).values()
