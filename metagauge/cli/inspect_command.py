@@ -1,25 +1,52 @@
 """`metagauge inspect`: what a checkpoint holds, without a service and without running it."""
 
-from metagauge.cli.options import ArchitectureFile, AsJson, CheckpointFile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from metagauge.cli.options import ArchitectureFile, AsJson
 from metagauge.cli.terminal import out, write_line
 from metagauge.errors import ExtraMissingError
 
 READ_EXTRA = frozenset({"ml_dtypes", "numpy", "onnx", "safetensors"})
 """What `pip install 'metagauge[read]'` brings."""
 
+Network = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", exists=True, readable=True, help="A safetensors or ONNX file, an index of shards, or a folder."
+    ),
+]
+GraphFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--graph", metavar="FILE", dir_okay=False, help="Draw the parameter graph into a .svg, .html or .dot."
+    ),
+]
 
-def inspect(file: CheckpointFile, architecture: ArchitectureFile = None, as_json: AsJson = False) -> None:
-    """Print layers, shapes, parameters and coverage of a checkpoint, offline."""
+
+def inspect(
+    file: Network, architecture: ArchitectureFile = None, as_json: AsJson = False, graph: GraphFile = None
+) -> None:
+    """Print layers, shapes, parameters and coverage of a checkpoint, offline; draw it with --graph."""
     try:
-        from metagauge.cli.inspection.inspection import inspection, to_json  # noqa: PLC0415 - needs the extra
+        from metagauge.cli.inspection.inspection import inspect_path, to_json  # noqa: PLC0415 - needs the extra
         from metagauge.cli.inspection.inspection_view import inspection_view  # noqa: PLC0415
+        from metagauge.cli.inspection.picture.draw import draw, suffix_of  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name not in READ_EXTRA:
             raise
         message = f"reading checkpoints here needs {error.name}: pip install 'metagauge[read]'"
         raise ExtraMissingError(message) from error
-    found = inspection(file, architecture)
+    if graph is not None:
+        suffix_of(graph)
+    found = inspect_path(file, architecture)
     if as_json:
-        write_line(to_json(found))
+        write_line(to_json(found.inspection))
     else:
-        out().print(inspection_view(found))
+        out().print(inspection_view(found.inspection))
+    if graph is not None:
+        about = found.inspection
+        subtitle = f"{about.family}, {about.parameters:,} parameters, {about.coverage:.1%} of them in the graph"
+        draw(found.graph, graph, about.file, subtitle)

@@ -1,23 +1,31 @@
-"""What can be said about a checkpoint file without a predictor."""
+"""What can be said about a checkpoint without a predictor: its structure, and what is known of it."""
 
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Literal, assert_never
 
 from pydantic import TypeAdapter
 
 from metagauge.architecture.architecture import Architecture, Operation, Unsupported
-from metagauge.architecture.coverage import coverage
+from metagauge.architecture.codec import METADATA_KEY
+from metagauge.architecture.dataflow import Dataflow
 from metagauge.architecture.infer import infer
+from metagauge.architecture.operators.source import Given
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import Value, layer_parameters, values
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.digest import digest, dtype_counts, parameter_count
 from metagauge.checkpoint.finding import Finding
 from metagauge.checkpoint.limits import Limits
-from metagauge.checkpoint.read import read
+from metagauge.checkpoint.read import read_files
+from metagauge.cli.inspection.source import source
 from metagauge.graph.build import build
-from metagauge.graph.parameter_graph import ParameterGraph
+from metagauge.graph.parameter_graph import Block, NodeGroup, ParameterGraph
+
+Form = Literal["layers", "dataflow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,32 @@ class LayerRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BlockRow:
+    """One block that a group reads: its role, the shape of its weights, where it comes from and the tensor's name."""
+
+    role: str
+    source: str
+    shape: tuple[int, ...]
+    tensor: str
+    is_wiring: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRow:
+    """One group of neurons of the parameter graph, and the blocks it reads."""
+
+    name: str
+    kind: str
+    operation: str
+    size: int
+    positions: int
+    norm: str
+    activation: str
+    depth: int
+    reads: tuple[BlockRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GraphSize:
     """The parameter graph in numbers."""
 
@@ -44,24 +78,41 @@ class GraphSize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """What the network is given for one sample."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """A checkpoint's structure. `coverage` is the share of its parameters that the architecture uses."""
+    """A checkpoint's structure. `coverage` is the share of its parameters that the graph stands for."""
 
     file: str
+    files: tuple[str, ...]
+    sidecar: str
+    """The file that tells the structure, empty if it was not needed."""
     format: str
     size_bytes: int
     tensors: int
     tensors_digest: str
     parameters: int
     dtypes: dict[str, int]
+    form: Form
+    """`layers` if the network is made of layer kinds we know, `dataflow` if it is known operator by operator."""
     provenance: str
     assumed: tuple[str, ...]
     family: str
     coverage: float
-    input_shape: tuple[int, ...]
+    inputs: tuple[Input, ...]
     layers: tuple[LayerRow, ...]
+    """Empty for a dataflow."""
+    operators: dict[str, int]
+    """How many of each kind, the most frequent first; empty for layers."""
     unsupported: tuple[Unsupported, ...]
     graph: GraphSize
+    groups: tuple[GroupRow, ...]
     findings: tuple[Finding, ...]
 
 
@@ -73,33 +124,83 @@ def to_json(found: Inspection) -> str:
     return _ADAPTER.dump_json(found, indent=2).decode()
 
 
-def inspection(path: Path, sidecar: Path | None) -> Inspection:
-    """Reads the file at `path`, with the architecture in `sidecar` if there is one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """An inspection, and the graph it is about."""
+
+    inspection: Inspection
+    graph: ParameterGraph
+
+
+def inspect_path(path: Path, sidecar: Path | None) -> Inspected:
+    """Reads the network at `path`, a file or a folder.
+
+    Its architecture is told by the file `sidecar`; without one by the file itself, or by a config.json beside it.
 
     Raises:
         InputError: it is not a checkpoint, or its structure cannot be known.
     """
-    checkpoint = read(path, Limits())
-    architecture = infer(checkpoint, None if sidecar is None else sidecar.read_text(encoding="utf-8", errors="replace"))
+    limits = Limits()
+    found = source(path, limits)
+    checkpoint = read_files(found.files, limits)
+    tells = checkpoint.program is not None or METADATA_KEY in checkpoint.metadata
+    sidecar = sidecar or (None if tells else found.config)
+    text = None if sidecar is None else sidecar.read_text(encoding="utf-8", errors="replace")
+    architecture = infer(checkpoint, text)
     graph = build(architecture, checkpoint)
-    return Inspection(
-        file=path.name,
+    names = tuple(found.files)
+    inspection = Inspection(
+        file=names[0],
+        files=names,
+        sidecar="" if sidecar is None else sidecar.name,
         format=checkpoint.format,
-        size_bytes=checkpoint.size_bytes,
+        size_bytes=sum(each.stat().st_size for each in found.files.values()),
         tensors=len(checkpoint.tensors),
         tensors_digest=digest(checkpoint),
         parameters=parameter_count(checkpoint),
         dtypes=dict(dtype_counts(checkpoint)),
+        form=_form(architecture),
         provenance=architecture.provenance.rung,
         assumed=architecture.provenance.assumed,
         family=graph.family,
-        coverage=coverage(architecture, checkpoint),
-        input_shape=architecture.input_shape,
-        layers=_layers(architecture, checkpoint),
+        coverage=graph.coverage,
+        inputs=_inputs(architecture),
+        layers=_layers(architecture, checkpoint) if isinstance(architecture, Architecture) else (),
+        operators=_operators(architecture) if isinstance(architecture, Dataflow) else {},
         unsupported=architecture.unsupported,
-        graph=_size(graph),
+        graph=GraphSize(groups=len(graph.groups), blocks=len(graph.blocks), nodes=graph.nodes, edges=graph.edges),
+        groups=_groups(graph),
         findings=checkpoint.findings,
     )
+    return Inspected(inspection=inspection, graph=graph)
+
+
+def _form(architecture: Architecture | Dataflow) -> Form:
+    match architecture:
+        case Architecture():
+            return "layers"
+        case Dataflow():
+            return "dataflow"
+        case _:
+            assert_never(architecture)
+
+
+def _inputs(architecture: Architecture | Dataflow) -> tuple[Input, ...]:
+    match architecture:
+        case Architecture():
+            return (Input(name=architecture.input_name, shape=architecture.input_shape),)
+        case Dataflow():
+            return tuple(
+                Input(name=step.outputs[0], shape=step.operator.shape)
+                for step in architecture.steps
+                if isinstance(step.operator, Given)
+            )
+        case _:
+            assert_never(architecture)
+
+
+def _operators(dataflow: Dataflow) -> dict[str, int]:
+    return dict(Counter(step.operator.kind for step in dataflow.steps).most_common())
 
 
 def _layers(architecture: Architecture, checkpoint: Checkpoint) -> tuple[LayerRow, ...]:
@@ -120,5 +221,31 @@ def _row(operation: Operation, output: Value, checkpoint: Checkpoint) -> LayerRo
     )
 
 
-def _size(graph: ParameterGraph) -> GraphSize:
-    return GraphSize(groups=len(graph.groups), blocks=len(graph.blocks), nodes=graph.nodes, edges=graph.edges)
+def _groups(graph: ParameterGraph) -> tuple[GroupRow, ...]:
+    incoming: dict[int, list[Block]] = defaultdict(list)
+    for block in graph.blocks:
+        incoming[block.target].append(block)
+    return tuple(_group(group, incoming[number], graph.groups) for number, group in enumerate(graph.groups))
+
+
+def _group(group: NodeGroup, incoming: Sequence[Block], groups: Sequence[NodeGroup]) -> GroupRow:
+    return GroupRow(
+        name=group.name,
+        kind=group.kind,
+        operation=group.operation,
+        size=group.size,
+        positions=group.positions,
+        norm=group.norm,
+        activation=group.activation,
+        depth=group.depth,
+        reads=tuple(
+            BlockRow(
+                role=block.role,
+                source=groups[block.source].name,
+                shape=block.weight.shape,
+                tensor=block.name,
+                is_wiring=block.is_wiring,
+            )
+            for block in incoming
+        ),
+    )
