@@ -67,7 +67,7 @@ class GraphReader:
             name=proto.name,
             overload=proto.overload,
             body=body,
-            opset=max((entry.version for entry in proto.opset_import if plain_domain(entry.domain) == ""), default=1),
+            opset=max((entry.version for entry in proto.opset_import if plain_domain(entry.domain) == ""), default=0),
             attributes=(*proto.attribute, *(attribute.name for attribute in proto.attribute_proto)),
             defaults=defaults,
             default_tensors=default_tensors,

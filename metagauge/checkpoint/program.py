@@ -71,7 +71,7 @@ class Function:
     body: Body
     """Inputs and outputs by their place in a call; without captures, unless the file is broken."""
     opset: int
-    """Version of ONNX's own operators that its nodes mean."""
+    """Version of ONNX's own operators that its nodes mean; 0 where the file does not say."""
     attributes: tuple[str, ...] = ()
     """Attributes that a call may give."""
     defaults: Mapping[str, Attribute] = field(default_factory=dict)

@@ -28,6 +28,8 @@ class Carry:
     __pydantic_config__: ClassVar = FORBID_EXTRA
     kind: Literal["carry"] = "carry"
     loop: str
+    turns: int = 0
+    """How many turns the loop takes; 0 where that depends on what the network is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What the operators share while one program is traced: the steps so far, and what is known of each value."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -135,6 +136,12 @@ class Tracing:
         values = tuple(None if state is None else self.value(state) for state in inputs)
         kinds = output_kinds(operator, tuple(value.numbers for value in values if value is not None), len(shapes))
         return self._add(operator, tuple("" if value is None else value.name for value in values), shapes, kinds)
+
+    def close(self, carried: Value, following: Value) -> None:
+        """Makes `following` what the next turn of a loop begins with; `carried` is the output of its `Carry`."""
+        step = self.makers[carried.name]
+        closed = replace(step, inputs=(step.inputs[0], following.name))
+        self.steps[carried.name] = self.makers[carried.name] = closed
 
     def array(self, state: Tensorlike) -> np.ndarray:
         """Numbers that an operator needs to know now, such as a shape or a factor.
