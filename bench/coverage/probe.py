@@ -1,7 +1,7 @@
 """One file in a process of its own, bounded as the service bounds its readers: read, infer, build, digest."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,7 +13,8 @@ from metagauge.architecture.architecture import Architecture
 from metagauge.architecture.infer import infer
 from metagauge.checkpoint.digest import parameter_count
 from metagauge.checkpoint.limits import Limits
-from metagauge.checkpoint.read import read
+from metagauge.checkpoint.read import read_files
+from metagauge.cli.inspection.source import source
 from metagauge.errors import LimitExceededError, MetagaugeError
 from metagauge.graph.build import build
 from worker.reading.bounds import bounds_for, restrict
@@ -25,8 +26,18 @@ _OPERATORS = 30
 def main(path: Path, sidecar: Path | None, deadline_s: float, answer: Connection) -> None:
     """Probes `path` and sends the outcome, as JSON, through `answer`."""
     limits = Limits()
-    restrict(bounds_for(path.stat().st_size, expanded_bytes=limits.expanded_bytes, deadline_s=deadline_s))
-    answer.send_bytes(ADAPTER.dump_json(measured(probe(path, sidecar, limits))))
+    files = _files(path, limits)
+    size_bytes = sum(file.stat().st_size for file in files.values())
+    restrict(bounds_for(size_bytes, expanded_bytes=limits.expanded_bytes, deadline_s=deadline_s))
+    answer.send_bytes(ADAPTER.dump_json(measured(probe(files, sidecar, limits))))
+
+
+def _files(path: Path, limits: Limits) -> Mapping[str, Path]:
+    """What belongs to `path`; only itself if that cannot be told, so that reading it says why."""
+    try:
+        return source(path, limits).files
+    except MetagaugeError:
+        return {path.name: path}
 
 
 def measured(steps: Iterator[Outcome]) -> Outcome:
@@ -50,13 +61,13 @@ def measured(steps: Iterator[Outcome]) -> Outcome:
     return replace(found, seconds=perf_counter() - started, peak_mib=max(0.0, peak_mib() - before))
 
 
-def probe(path: Path, sidecar: Path | None, limits: Limits) -> Iterator[Outcome]:
-    """Takes the file as far as it goes; each outcome knows more than the one before.
+def probe(files: Mapping[str, Path], sidecar: Path | None, limits: Limits) -> Iterator[Outcome]:
+    """Takes the network in `files` as far as it goes; each outcome knows more than the one before.
 
     Raises:
         InputError: it is refused.
     """
-    checkpoint = read(path, limits)
+    checkpoint = read_files(files, limits)
     found = Outcome(
         verdict=GRAPH,
         rules=tuple(finding.rule for finding in checkpoint.findings),

@@ -87,16 +87,18 @@ def totals(rows: Sequence[Row]) -> list[str]:
 
 
 def _same(rows: Sequence[Row]) -> list[str]:
-    """In how many folders all forms of a network have one digest."""
-    digests: dict[str, list[str]] = {}
+    """In how many folders all files, in whatever form, became graphs with one digest."""
+    networks: dict[str, dict[str, str]] = {}
     for row in rows:
-        if row.case.network and (row.case.path.suffix == ".onnx" or row.outcome.is_graph):
-            digests.setdefault(row.case.network, []).append(row.outcome.digest)
-    several = [each for each in digests.values() if len(each) > 1 and all(each)]
-    if not several:
-        return []
-    alike = sum(len(set(each)) == 1 for each in several)
-    return [f"one digest for all forms of a network: {alike} of {len(several)} folders with several graphs"]
+        if row.case.network:
+            digests = networks.setdefault(row.case.network, {})
+            digests[row.case.path.name] = row.outcome.digest or digests.get(row.case.path.name, "")
+    found = []
+    for forms in sorted({len(digests) for digests in networks.values()} - {1}):
+        alike = [set(digests.values()) for digests in networks.values() if len(digests) == forms]
+        same = sum(len(each) == 1 and "" not in each for each in alike)
+        found.append(f"one digest for all {forms} forms of a network: {same} of {len(alike)} folders")
+    return found
 
 
 def _short(text: str) -> str:

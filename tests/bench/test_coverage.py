@@ -60,6 +60,18 @@ def test_every_file_is_a_case_and_a_config_beside_it_another(folder: Path):
     ]
 
 
+def test_shards_are_one_case(tmp_path: Path):
+    shards = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    for shard in shards:
+        save_file({f"{shard}.w": np.ones((3, 4), np.float32)}, tmp_path / shard)
+    assert [case.name for case in cases(tmp_path)] == [shards[0]]
+    weights = {f"{shard}.w": shard for shard in shards}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weights}))
+    (found,) = cases(tmp_path)
+    assert found.name == "model.safetensors.index.json"
+    assert measured([found])[found.name].outcome.parameters == 24
+
+
 def test_rows_tell_verdict_coverage_and_whether_the_index_is_right(folder: Path):
     rows = measured(cases(folder))
     good = rows["cnn.safetensors"].outcome
@@ -127,8 +139,9 @@ def test_forms_of_one_network_are_compared_by_digest():
         case = Case(name=name, path=Path(name), network=name.partition("/")[0])
         return Row(case=case, outcome=Outcome(verdict="graph", coverage=1.0, digest=digest))
 
-    rows = [row("a/model.safetensors", "1"), row("a/legacy.onnx", "1"), row("b/legacy.onnx", "2"), row("b/x.onnx", "3")]
-    assert "one digest for all forms of a network: 1 of 2 folders with several graphs" in totals(rows)
+    rows = [row("a/model.safetensors", ""), row("a/model.safetensors", "1"), row("a/legacy.onnx", "1")]
+    rows += [row("b/legacy.onnx", "2"), row("b/x.onnx", "3"), row("c/legacy.onnx", ""), row("c/x.onnx", "")]
+    assert "one digest for all 2 forms of a network: 1 of 3 folders" in totals(rows)
 
 
 def test_a_section_is_replaced_and_its_neighbours_stay(tmp_path: Path):
