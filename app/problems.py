@@ -32,6 +32,7 @@ UNKNOWN = Kind(status=500, title="The service failed")
 KINDS: Mapping[str, Kind] = {
     errors.EmptyUploadError.code: Kind(status=400, title="The upload is empty"),
     errors.MalformedCheckpointError.code: Kind(status=400, title="The checkpoint is malformed"),
+    errors.IncompleteCheckpointError.code: Kind(status=422, title="Files of the checkpoint are missing"),
     errors.LimitExceededError.code: Kind(status=413, title="A limit is exceeded"),
     errors.UnsupportedFormatError.code: Kind(status=415, title="The format is not supported"),
     errors.NoParametersError.code: Kind(status=422, title="The checkpoint has no parameters"),

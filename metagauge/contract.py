@@ -117,12 +117,18 @@ class UnsupportedSummary(Wire):
 
 
 class ArchitectureSummary(Wire):
-    """The structure that was read. `coverage` is the share of float parameters which the graph represents."""
+    """The structure that was read. `coverage` is the share of float parameters which the graph represents.
+
+    `provenance` is the rung of the ladder on which the structure was found. `digest` names the canonical graph: equal
+    for files that hold the same function. Of `layer_count` layers the first ones are in `layers`.
+    """
 
     provenance: str
     assumed: tuple[str, ...] = ()
     family: str
     coverage: float
+    digest: str | None = None
+    layer_count: int = 0
     layers: tuple[LayerSummary, ...] = ()
     unsupported: tuple[UnsupportedSummary, ...] = ()
 
@@ -150,8 +156,20 @@ class Report(Wire):
     timings_s: dict[str, float] = Field(default_factory=dict)
 
 
+class FilePart(Wire):
+    """One of the files of a network that came in several."""
+
+    filename: str
+    sha256: str
+    size_bytes: int
+
+
 class Job(Wire):
-    """One request to judge one checkpoint."""
+    """One request to judge one checkpoint.
+
+    Of a network in several files, `filename` is that of its index or model, `size_bytes` their sum and `sha256` the
+    digest of their names and digests.
+    """
 
     id: str
     status: JobStatus
@@ -164,6 +182,7 @@ class Job(Wire):
     filename: str
     sha256: str
     size_bytes: int
+    files: tuple[FilePart, ...] = ()
     predictor: str
     cached: bool = False
     report: Report | None = None

@@ -1,5 +1,6 @@
 """Whether a network is of the kind a predictor was trained on."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,10 @@ import torch
 from torch import Tensor
 
 from metagauge.graph.parameter_graph import ParameterGraph
+from models import features
 
+SHOWN = 6
+"""Inputs and operations that a reason names."""
 DIRECTIONS = 24
 """Principal directions of the embedding in which distance is measured."""
 QUANTILES = 200
@@ -37,25 +41,60 @@ class Task:
         return objections
 
     def _objections_to_structure(self, graph: ParameterGraph) -> tuple[str, ...]:
-        source, output = graph.groups[0], graph.output
-        found = []
-        if (source.size, source.positions) != (self.channels, self.positions):
-            found.append(
-                f"the input has {source.size} channels of {source.positions} positions; this predictor knows networks"
-                f" that read {self.channels} channels of {self.positions} positions (CIFAR-10 images)"
-            )
-        if output.size != self.classes:
-            found.append(f"the output has {output.size} values; this predictor knows {self.classes} classes")
+        return (
+            *self._objections_to_ends(graph),
+            *self._objections_to_size(graph),
+            *_objections_to_operations(graph),
+        )
+
+    def _objections_to_ends(self, graph: ParameterGraph) -> Iterator[str]:
+        inputs = [group for group in graph.groups if group.kind == "input"]
+        outputs = [group for group in graph.groups if group.kind == "output"]
+        if len(inputs) != 1:
+            named = ", ".join(f"{group.name!r}" for group in inputs[:SHOWN]) or "none"
+            yield f"the network has {len(inputs)} inputs ({named}); this predictor knows networks that read one image"
+        else:
+            (source,) = inputs
+            if (source.size, source.positions) != (self.channels, self.positions):
+                yield (
+                    f"the input has {source.size} channels of {source.positions} positions; this predictor knows"
+                    f" networks that read {self.channels} channels of {self.positions} positions (CIFAR-10 images)"
+                )
+        if len(outputs) != 1:
+            yield f"the network has {len(outputs)} outputs; this predictor knows networks with one"
+        elif outputs[0].size != self.classes:
+            yield f"the output has {outputs[0].size} values; this predictor knows {self.classes} classes"
+
+    def _objections_to_size(self, graph: ParameterGraph) -> Iterator[str]:
         if graph.coverage < self.coverage:
-            found.append(
+            yield (
                 f"only {graph.coverage:.1%} of the checkpoint's parameters are in the graph, and at least"
                 f" {self.coverage:.0%} are needed"
             )
         if graph.edges > self.edges:
-            found.append(f"the graph has {graph.edges} edges; this predictor knows networks of up to {self.edges}")
+            yield f"the graph has {graph.edges} edges; this predictor knows networks of up to {self.edges}"
+        elif graph.nodes > self.edges:  # every neuron of the zoo has an edge
+            yield f"the graph has {graph.nodes} neurons; this predictor knows networks of up to {self.edges}"
         if len(graph.blocks) > self.blocks:
-            found.append(f"the graph has {len(graph.blocks)} blocks; this predictor knows up to {self.blocks}")
-        return tuple(found)
+            yield f"the graph has {len(graph.blocks)} blocks; this predictor knows up to {self.blocks}"
+        elif len(graph.groups) > 2 * self.blocks:  # and every group is an end of a block
+            yield f"the graph has {len(graph.groups)} groups; this predictor knows up to {2 * self.blocks}"
+
+
+def _objections_to_operations(graph: ParameterGraph) -> Iterator[str]:
+    """What a metanetwork has no features for it would take for something else."""
+    odd = [f"the operation {group.operation!r}" for group in graph.groups if group.operation != "sum"]
+    odd += [f"the normalisation {group.norm!r}" for group in graph.groups if group.norm not in features.NORMS]
+    odd += [
+        f"the function {group.activation!r}" for group in graph.groups if group.activation not in features.ACTIVATIONS
+    ]
+    odd += [f"weights in the role {block.role!r}" for block in graph.blocks if block.role not in features.ROLES]
+    if any(block.transposed for block in graph.blocks):
+        odd.append("a transposed convolution")
+    if odd:
+        named = tuple(dict.fromkeys(odd))
+        more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+        yield f"the network has what no network of the zoo has: {', '.join(named[:SHOWN])}{more}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,10 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from logging import getLogger
 
 from metagauge.contract import JobStatus, PredictorRef, Stage
 from metagauge.errors import JobSupersededError, MetagaugeError
-from metagauge.graph.build import build
 from metagauge.service.blobs import BlobStore
 from metagauge.service.record import Failure, JobRecord
 from worker.predicting import Predictors
@@ -70,16 +68,12 @@ class Judging:
         with ExitStack() as files:
             begin(Stage.SNIFF)
             predictor = self._predictors.find(job.predictor, job.predictor_version)
-            upload = files.enter_context(self._blobs.local(job.sha256))
+            uploads = {part.filename: files.enter_context(self._blobs.local(part.sha256)) for part in job.parts}
             sidecar = None if job.sidecar is None else files.enter_context(self._blobs.local(job.sidecar))
-            read = files.enter_context(self._sandbox.read(upload, sidecar, begin))
-            with step(Stage.BUILD):
-                built = build(read.reading.architecture, read.checkpoint)
-                # The copy of an ONNX file's tensors has only those that are used; the child saw them all.
-                graph = replace(built, coverage=read.reading.coverage)
+            read = files.enter_context(self._sandbox.read(uploads, sidecar, begin))
             with step(Stage.PREDICT):
-                (prediction,) = predictor.predict([graph])
+                (prediction,) = predictor.predict([read.graph])
             begin(Stage.REPORT)
             reference = PredictorRef(name=predictor.name, version=predictor.version)
-            judged = Judged(predictor=reference, read=read, graph=graph, prediction=prediction, timings_s=timings)
+            judged = Judged(predictor=reference, reading=read.reading, prediction=prediction, timings_s=timings)
             return report(judged).model_dump_json()

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+from pathlib import Path
 
 import dramatiq
 from dramatiq.worker import Worker
@@ -20,6 +21,7 @@ from worker.judging import Judging
 from worker.leases import Leases
 from worker.predicting import Load, Predictors
 from worker.reading.sandbox import Sandbox
+from worker.scratch import scratch_folder
 from worker.store import JobStore
 
 PATIENCE = 60
@@ -36,10 +38,16 @@ def serve(settings: Settings, load: Load) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
 
+    with scratch_folder() as scratch:
+        _serve(settings, load, scratch, stop)
+
+
+def _serve(settings: Settings, load: Load, scratch: Path, stop: threading.Event) -> None:
     client = connect(settings, patience=PATIENCE)
-    store, blobs = JobStore(client, settings), BlobStore(settings.blobs)
+    store, blobs = JobStore(client, settings), BlobStore(settings.blobs, scratch=scratch)
     predictors = Predictors(settings.pretrained_dir, load)
-    sandbox = Sandbox(limits=Limits(file_bytes=settings.upload_bytes), deadline_s=settings.read_deadline_s)
+    limits = Limits(file_bytes=settings.upload_bytes, upload_bytes=settings.network_bytes)
+    sandbox = Sandbox(limits=limits, deadline_s=settings.read_deadline_s, scratch=scratch)
     judging = Judging(store, blobs, sandbox, predictors)
     leases = Leases(store, f"{socket.gethostname()}-{os.getpid()}")
 

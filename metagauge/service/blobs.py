@@ -80,8 +80,9 @@ class BlobWriter:
 class BlobStore:
     """Bytes by sha256. All calls block."""
 
-    def __init__(self, url: str) -> None:
-        """`url` as fsspec reads it: a path, `s3://bucket/prefix`, ..."""
+    def __init__(self, url: str, *, scratch: Path | None = None) -> None:
+        """`url` as fsspec reads it: a path, `s3://bucket/prefix`, ...; `scratch` is the folder for local copies."""
+        self._scratch = scratch
         self.filesystem: AbstractFileSystem
         self.filesystem, self._root = url_to_fs(url)
 
@@ -112,7 +113,7 @@ class BlobStore:
         if isinstance(self.filesystem, LocalFileSystem):
             yield Path(path)
             return
-        with tempfile.TemporaryDirectory(prefix="metagauge-blob-") as folder:
+        with tempfile.TemporaryDirectory(prefix="metagauge-blob-", dir=self._scratch) as folder:
             copy = Path(folder) / sha256
             self.filesystem.get_file(path, str(copy))
             yield copy

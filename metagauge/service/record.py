@@ -1,6 +1,8 @@
 """A job as Redis keeps it: one hash, every field a string, absent fields left out."""
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,8 +18,20 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """One file of an upload, in the blob store under its sha256."""
+
+    filename: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
-    """One job. `report` is the JSON of `metagauge.contract.Report`; `sidecar` the sha256 of what was sent beside it."""
+    """One job. `report` is the JSON of `metagauge.contract.Report`; `sidecar` the sha256 of what was sent beside it.
+
+    A network may have come in several `files`, the main one first; `sha256` is then that of all of them.
+    """
 
     id: str
     status: JobStatus
@@ -30,6 +44,7 @@ class JobRecord:
     filename: str
     sha256: str
     size_bytes: int
+    files: tuple[StoredFile, ...] = ()
     sidecar: str | None = None
     predictor: str
     predictor_version: int
@@ -38,9 +53,20 @@ class JobRecord:
     failure: Failure | None = None
 
     @property
+    def parts(self) -> tuple[StoredFile, ...]:
+        """The files to read: several, or the one."""
+        return self.files or (StoredFile(filename=self.filename, sha256=self.sha256, size_bytes=self.size_bytes),)
+
+    @property
     def identity(self) -> str:
         """What the report depends on: content, sidecar, predictor and its version."""
         return f"{self.predictor}-v{self.predictor_version}:{self.sha256}:{self.sidecar or '-'}"
+
+
+def joint_sha256(files: Sequence[StoredFile]) -> str:
+    """The digest of several files together: of their names and digests, whatever their order."""
+    lines = sorted(f"{file.sha256} {file.filename}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def now() -> datetime:
@@ -62,6 +88,7 @@ def encode(record: JobRecord) -> dict[str, str]:
         "filename": record.filename,
         "sha256": record.sha256,
         "size_bytes": str(record.size_bytes),
+        "files": json.dumps([[file.filename, file.sha256, file.size_bytes] for file in record.files]),
         "sidecar": record.sidecar,
         "predictor": record.predictor,
         "predictor_version": str(record.predictor_version),
@@ -88,6 +115,10 @@ def decode(fields: Mapping[str, str]) -> JobRecord:
         filename=fields["filename"],
         sha256=fields["sha256"],
         size_bytes=int(fields["size_bytes"]),
+        files=tuple(
+            StoredFile(filename=name, sha256=sha256, size_bytes=size)
+            for name, sha256, size in json.loads(fields.get("files", "[]"))
+        ),
         sidecar=fields.get("sidecar"),
         predictor=fields["predictor"],
         predictor_version=int(fields["predictor_version"]),

@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     """The predictor of a request that names none."""
 
     upload_bytes: int = 2048 * MIB
+    """Of one file."""
+    network_bytes: int = 8192 * MIB
+    """Of all files of one network."""
     sidecar_bytes: int = 4 * MIB
     batch_files: int = 32
     queue_limit: int = 1000

@@ -29,10 +29,6 @@ READ_ONLY = {
 }
 """Files to accept that have no architecture: reading accepts them, inferring refuses."""
 
-EXCEPTIONS = {
-    "ox_52_safetensors_renamed.onnx": "the bytes decide the format, not the name; 422 since nothing tells the wiring",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -68,7 +64,7 @@ def test_files_to_reject_get_the_status_of_the_index():
     wrong = {
         path.name: found
         for path, case in index().items()
-        if case["expect"] == "reject" and path.name not in EXCEPTIONS
+        if case["expect"] == "reject"
         for found in [outcome(path, inferring=True)]
         if found.status != case["http"]
     }
@@ -87,12 +83,8 @@ def test_files_to_accept_have_an_architecture_and_those_with_something_odd_a_fin
 
 
 def test_the_exceptions_are_still_exceptions():
-    cases = {path.name: (path, case) for path, case in index().items()}
-    for name in EXCEPTIONS:
-        path, case = cases[name]
-        assert outcome(path, inferring=True).status != case["http"]
-    for name in READ_ONLY:
-        path, case = cases[name]
+    paths = {path.name: path for path in index()}
+    for path in (paths[name] for name in READ_ONLY):
         assert (outcome(path, inferring=False).status, outcome(path, inferring=True).status) == (200, 422)
 
 

@@ -158,9 +158,7 @@ def test_each_bad_file_has_its_own_code_and_the_worker_goes_on(service: Service)
     }
     found = {}
     for code, content in expected.items():
-        answer = service.http.post(
-            "/predict", files={"file": ("net.safetensors", content)}, headers={"Prefer": "wait=60"}
-        )
+        answer = service.http.post("/predict", files={"file": ("checkpoint", content)}, headers={"Prefer": "wait=60"})
         body = answer.json()
         problem = body if "code" in body else body["problem"]
         found[code] = problem["code"]

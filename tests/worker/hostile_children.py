@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 
 from worker.reading.bounds import restrict
 from worker.reading.child import Task, leave_outcome
-from worker.reading.outcome import OUTCOME, TENSORS, Reading
+from worker.reading.outcome import MORE, OUTCOME, Reading
 
 
 def sleeps(task: Task, _: Connection) -> None:
@@ -38,7 +38,7 @@ def is_killed(_: Task, __: Connection) -> None:
 
 def floods_the_disk(task: Task, _: Connection) -> None:
     restrict(task.bounds)
-    with (task.folder / TENSORS).open("wb") as file:
+    with (task.folder / MORE).open("wb") as file:
         while True:
             file.write(bytes(16 * 1024**2))
 
@@ -59,4 +59,5 @@ def reports_itself(task: Task, _: Connection) -> None:
     restrict(task.bounds)
     names = {name.partition(".")[0] for name in sys.modules}
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    task.upload.with_suffix(".self").write_text(f"{' '.join(names)}\n{limit}\n")
+    (upload,) = task.files.values()
+    upload.with_suffix(".self").write_text(f"{' '.join(names)}\n{limit}\n")

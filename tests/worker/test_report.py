@@ -6,7 +6,6 @@ import pytest
 
 from metagauge.checkpoint.limits import Limits
 from metagauge.contract import PredictorRef, Report
-from metagauge.graph.build import build
 from models.prediction import Interval, Prediction
 from tests.service import checkpoints
 from worker.reading.sandbox import Sandbox
@@ -27,11 +26,10 @@ def reported(prediction: Prediction, tmp_path: Path) -> Report:
     upload = tmp_path / "upload"
     upload.write_bytes(checkpoints.onnx_bytes())
     sandbox = Sandbox(limits=Limits(), deadline_s=60.0)
-    with sandbox.read(upload, None, lambda _: None) as read:
-        graph = build(read.reading.architecture, read.checkpoint)
+    with sandbox.read({"net.onnx": upload}, None, lambda _: None) as read:
         reference = PredictorRef(name="cifar10-accuracy", version=1)
         timings = {"predict": 0.5}
-        return report(Judged(predictor=reference, read=read, graph=graph, prediction=prediction, timings_s=timings))
+        return report(Judged(predictor=reference, reading=read.reading, prediction=prediction, timings_s=timings))
 
 
 def test_predictions_keep_their_values_intervals_and_coverages(tmp_path: Path):
@@ -58,7 +56,7 @@ def test_the_checkpoint_is_described_either_way(tmp_path: Path, prediction: Pred
     kinds = [layer.kind for layer in found.architecture.layers]
     assert (kinds[0], kinds[-1]) == ("conv", "linear")
     assert found.architecture.layers[0].shape == (8, 3, 3, 3)
-    assert set(found.timings_s) == {"read", "infer", "predict"}
+    assert set(found.timings_s) == {"read", "infer", "build", "predict"}
 
 
 def test_a_report_survives_its_json(tmp_path: Path):

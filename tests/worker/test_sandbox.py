@@ -36,33 +36,40 @@ def ignore(_: Stage | None) -> None:
 
 
 @pytest.fixture
-def upload(tmp_path: Path) -> Callable[[bytes], Path]:
-    def write(content: bytes) -> Path:
+def upload(tmp_path: Path) -> Callable[[bytes], dict[str, Path]]:
+    def write(content: bytes) -> dict[str, Path]:
         path = tmp_path / "upload"
         path.write_bytes(content)
-        return path
+        return {"network": path}
 
     return write
 
 
 @pytest.mark.parametrize("form", ["onnx", "safetensors"])
-def test_the_architecture_and_its_tensors_come_back(upload: Callable[[bytes], Path], form: str):
+def test_the_graph_and_its_weights_come_back(upload: Callable[[bytes], dict[str, Path]], form: str):
     content = {"onnx": checkpoints.onnx_bytes, "safetensors": checkpoints.safetensors_bytes}[form]()
     stages: list[Stage | None] = []
     with sandbox().read(upload(content), None, stages.append) as read:
-        weights = read.checkpoint.tensor("conv.weight").array()
-        assert np.array_equal(weights, checkpoints.tensors()["conv.weight"])
+        (block,) = [block for block in read.graph.blocks if block.role == "conv"]
+        assert np.array_equal(block.weight, checkpoints.tensors()["conv.weight"].reshape(block.weight.shape))
+        assert not block.weight.flags.writeable
         assert read.reading.summary.format == form
         assert read.reading.summary.parameters == sum(array.size for array in checkpoints.tensors().values())
-        assert read.reading.coverage == 1.0
-    assert [stage for stage in stages if stage] == [Stage.READ, Stage.INFER]
+        assert read.graph.coverage == read.reading.architecture.coverage == 1.0
+    assert [stage for stage in stages if stage] == [Stage.READ, Stage.INFER, Stage.BUILD]
 
 
-def test_a_sidecar_settles_what_the_file_leaves_open(upload: Callable[[bytes], Path], tmp_path: Path):
+def test_a_sidecar_settles_what_the_file_leaves_open(upload: Callable[[bytes], dict[str, Path]], tmp_path: Path):
     sidecar = tmp_path / "architecture.json"
     sidecar.write_text(to_json(checkpoints.SPECIFICATION))
     with sandbox().read(upload(checkpoints.safetensors_bytes(declared=False)), sidecar, ignore) as read:
-        assert read.reading.architecture.operations == checkpoints.SPECIFICATION.operations
+        assert [layer.kind for layer in read.reading.architecture.layers] == [
+            "conv",
+            "activation",
+            "global_pool",
+            "linear",
+        ]
+        assert read.reading.architecture.provenance == "declared"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +83,7 @@ def test_a_sidecar_settles_what_the_file_leaves_open(upload: Callable[[bytes], P
     ],
 )
 def test_a_refusal_keeps_its_class_and_message(
-    upload: Callable[[bytes], Path], content: bytes, error: type[MetagaugeError]
+    upload: Callable[[bytes], dict[str, Path]], content: bytes, error: type[MetagaugeError]
 ):
     with pytest.raises(error, match=r"\w+ \w+"), sandbox().read(upload(content), None, ignore):
         pass
@@ -94,7 +101,7 @@ def test_a_refusal_keeps_its_class_and_message(
     ],
 )
 def test_a_child_that_goes_wrong_is_an_error_with_a_reason(
-    upload: Callable[[bytes], Path], child: Child, error: type[MetagaugeError]
+    upload: Callable[[bytes], dict[str, Path]], child: Child, error: type[MetagaugeError]
 ):
     victim = Sandbox(limits=Limits(expanded_bytes=0), deadline_s=60.0, child=child)
     with pytest.raises(error) as raised, victim.read(upload(checkpoints.onnx_bytes()), None, ignore):
@@ -103,13 +110,13 @@ def test_a_child_that_goes_wrong_is_an_error_with_a_reason(
 
 
 @pytest.mark.parametrize("child", [hostile_children.sleeps, hostile_children.spins])
-def test_a_child_that_does_not_end_is_ended_at_its_deadline(upload: Callable[[bytes], Path], child: Child):
+def test_a_child_that_does_not_end_is_ended_at_its_deadline(upload: Callable[[bytes], dict[str, Path]], child: Child):
     slow = Sandbox(limits=Limits(), deadline_s=0.3, child=child)
     with pytest.raises(ReadTimeoutError), slow.read(upload(checkpoints.onnx_bytes()), None, ignore):
         pass
 
 
-def test_a_child_is_ended_when_its_job_is_cancelled(upload: Callable[[bytes], Path]):
+def test_a_child_is_ended_when_its_job_is_cancelled(upload: Callable[[bytes], dict[str, Path]]):
     def cancelled(stage: Stage | None) -> None:
         if stage is None:
             raise JobSupersededError("cancelled")
@@ -119,7 +126,9 @@ def test_a_child_is_ended_when_its_job_is_cancelled(upload: Callable[[bytes], Pa
         pass
 
 
-def test_nothing_is_left_behind(upload: Callable[[bytes], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_nothing_is_left_behind(
+    upload: Callable[[bytes], dict[str, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
@@ -134,7 +143,7 @@ def test_bounds_grow_with_the_file():
     assert replace(large, memory_bytes=0, written_bytes=0) == replace(small, memory_bytes=0, written_bytes=0)
 
 
-def test_the_child_has_no_torch_and_few_files(upload: Callable[[bytes], Path], tmp_path: Path):
+def test_the_child_has_no_torch_and_few_files(upload: Callable[[bytes], dict[str, Path]], tmp_path: Path):
     curious = Sandbox(limits=Limits(), deadline_s=60.0, child=hostile_children.reports_itself)
     with pytest.raises(MetagaugeError), curious.read(upload(b"\n"), None, ignore):
         pass

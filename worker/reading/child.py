@@ -1,4 +1,4 @@
-"""The reading child: sniff, read, infer, in a process that may fail. It imports no torch and gets no secrets."""
+"""The reading child: sniff, read, infer, build, in a process that may fail. It imports no torch and gets no secrets."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,32 +7,34 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import numpy as np
-from safetensors.numpy import save_file
-
-from metagauge.architecture.architecture import Architecture
-from metagauge.architecture.coverage import coverage, parameters_of
 from metagauge.architecture.infer import infer
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.digest import digest, dtype_counts, parameter_count
-from metagauge.checkpoint.format import Format
 from metagauge.checkpoint.limits import Limits
-from metagauge.checkpoint.read import read
+from metagauge.checkpoint.read import read_files
 from metagauge.contract import CheckpointSummary, Stage
 from metagauge.errors import LimitExceededError, MetagaugeError
+from metagauge.graph.build import build
 from worker.reading.bounds import MIB, Bounds, restrict
-from worker.reading.outcome import ADAPTER, OUTCOME, TENSORS, Reading, Refusal
+from worker.reading.describe import describe
+from worker.reading.handover import store
+from worker.reading.outcome import ADAPTER, MORE, OUTCOME, Reading, Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What to read and where to leave what was found."""
+    """What to read and where to leave what was found. `files` are of one network, by name, its main file first."""
 
-    upload: Path
+    files: dict[str, Path]
     sidecar: Path | None
     folder: Path
     limits: Limits
     bounds: Bounds
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The files, in the order in which a stored graph counts them; the one with further arrays comes last."""
+        return (*self.files.values(), self.folder / MORE)
 
 
 def main(task: Task, stages: Connection) -> None:
@@ -47,9 +49,9 @@ def leave_outcome(task: Task, work: Callable[[], Reading]) -> None:
         outcome = work()
     except MetagaugeError as error:
         outcome = Refusal(code=error.code, message=str(error))
-    except MemoryError:
-        given = task.bounds.memory_bytes // MIB
-        message = f"reading this file needs more than the {given} MiB that a file of its size is given"
+    except (MemoryError, RecursionError) as error:
+        given = f"the {task.bounds.memory_bytes // MIB} MiB" if isinstance(error, MemoryError) else "the nesting"
+        message = f"reading this file needs more than {given} that a file of its size is given"
         outcome = Refusal(code=LimitExceededError.code, message=message)
     (task.folder / OUTCOME).write_bytes(ADAPTER.dump_json(outcome))
 
@@ -57,20 +59,21 @@ def leave_outcome(task: Task, work: Callable[[], Reading]) -> None:
 def _read(task: Task, stages: Connection) -> Reading:
     timings: dict[str, float] = {}
     with _stage(Stage.READ, stages, timings):
-        checkpoint = read(task.upload, task.limits)
+        checkpoint = read_files(task.files, task.limits)
         summary = _summary(checkpoint)
     with _stage(Stage.INFER, stages, timings):
         sidecar = None if task.sidecar is None else task.sidecar.read_text(encoding="utf-8", errors="replace")
         architecture = infer(checkpoint, sidecar)
-    in_place = checkpoint.format is Format.SAFETENSORS
-    if not in_place:
-        save_file(_named_tensors(architecture, checkpoint), task.folder / TENSORS)
+    with _stage(Stage.BUILD, stages, timings):
+        graph = build(architecture, checkpoint)
+        *files, more = task.sources
+        stored = store(graph, files, more)
+        described = describe(architecture, checkpoint, graph, None)
     return Reading(
-        architecture=architecture,
         summary=summary,
-        coverage=coverage(architecture, checkpoint),
+        architecture=described,
         findings=checkpoint.findings,
-        tensors="upload" if in_place else "copy",
+        graph=stored,
         timings_s=timings,
     )
 
@@ -82,11 +85,6 @@ def _summary(checkpoint: Checkpoint) -> CheckpointSummary:
         parameters=parameter_count(checkpoint),
         dtypes=dict(dtype_counts(checkpoint)),
     )
-
-
-def _named_tensors(architecture: Architecture, checkpoint: Checkpoint) -> dict[str, np.ndarray]:
-    names = {parameter.tensor for parameter in parameters_of(architecture)}
-    return {name: np.ascontiguousarray(checkpoint.tensor(name).array()) for name in sorted(names)}
 
 
 @contextmanager

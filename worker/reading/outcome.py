@@ -1,35 +1,35 @@
 """What the reading child leaves behind, as JSON: a reading, or a refusal."""
 
-from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from metagauge.architecture.architecture import Architecture
 from metagauge.checkpoint.finding import Finding
-from metagauge.contract import CheckpointSummary
+from metagauge.contract import ArchitectureSummary, CheckpointSummary
+from worker.reading.handover import StoredGraph
 
 OUTCOME = "outcome.json"
-TENSORS = "tensors.safetensors"
+MORE = "more.bin"
+"""The file of the graph's arrays that are in no uploaded file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What the file holds. `coverage` is the share of its parameters that the architecture uses."""
+class Reading(BaseModel):
+    """What the files hold, and the parameter graph that was built of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     kind: Literal["reading"] = "reading"
-    architecture: Architecture
     summary: CheckpointSummary
-    coverage: float
+    architecture: ArchitectureSummary
     findings: tuple[Finding, ...] = ()
-    tensors: Literal["upload", "copy"]
-    """"upload": in the uploaded file, which is safetensors; "copy": in the file `TENSORS`, under the same names."""
-    timings_s: dict[str, float] = field(default_factory=dict)
+    graph: StoredGraph
+    timings_s: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(BaseModel):
     """An error of `metagauge.errors`, by its code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["refusal"] = "refusal"
     code: str

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.limits import Limits
-from metagauge.checkpoint.read import read
 from metagauge.contract import Stage
 from metagauge.errors import LimitExceededError, MetagaugeError, ReadTimeoutError
+from metagauge.graph.parameter_graph import ParameterGraph
 from worker.reading.bounds import bounds_for
 from worker.reading.child import Task, main
-from worker.reading.outcome import ADAPTER, OUTCOME, TENSORS, Reading, Refusal
+from worker.reading.handover import restore
+from worker.reading.outcome import ADAPTER, OUTCOME, Reading, Refusal
 
 LOOK_EVERY_S = 0.5
 """How soon a cancelled job's child is ended."""
@@ -34,21 +34,23 @@ Child = Callable[[Task, Connection], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """A reading, and the checkpoint whose tensors its architecture names."""
+    """A reading, and its parameter graph, whose weights are views over mapped files."""
 
     reading: Reading
-    checkpoint: Checkpoint
+    graph: ParameterGraph
 
 
 class Sandbox:
-    """Reads files in child processes.
+    """Reads files and builds their parameter graphs, in child processes.
 
     Children are forked from a server that has the readers imported and nothing else, least of all torch: that takes
     milliseconds, where a fresh interpreter takes most of a second.
     """
 
-    def __init__(self, *, limits: Limits, deadline_s: float, child: Child = main) -> None:
+    def __init__(self, *, limits: Limits, deadline_s: float, child: Child = main, scratch: Path | None = None) -> None:
+        """`scratch` is the folder for what children leave behind; the system's temporary one by default."""
         self._limits = limits
+        self._scratch = scratch
         self._deadline_s = deadline_s
         self._child = child
         self._context = multiprocessing.get_context("forkserver")
@@ -59,28 +61,28 @@ class Sandbox:
         forkserver.ensure_running()
 
     @contextmanager
-    def read(self, upload: Path, sidecar: Path | None, begin: Callable[[Stage | None], None]) -> Iterator[Read]:
-        """What is in `upload`, for as long as the block runs.
+    def read(
+        self, files: Mapping[str, Path], sidecar: Path | None, begin: Callable[[Stage | None], None]
+    ) -> Iterator[Read]:
+        """What is in `files`, for as long as the block runs.
 
         Args:
-            upload: The file.
+            files: The files of one network by the names they were sent under, its main file first.
             sidecar: The architecture sent along, if any.
             begin: Is called when a stage begins, and with None now and then; an error it raises ends the reading.
 
         Raises:
             MetagaugeError: the file is refused, or the child did not survive it.
         """
-        with tempfile.TemporaryDirectory(prefix="metagauge-read-") as folder:
-            bounds = bounds_for(
-                upload.stat().st_size, expanded_bytes=self._limits.expanded_bytes, deadline_s=self._deadline_s
-            )
-            task = Task(upload=upload, sidecar=sidecar, folder=Path(folder), limits=self._limits, bounds=bounds)
+        with tempfile.TemporaryDirectory(prefix="metagauge-read-", dir=self._scratch) as folder:
+            size = sum(path.stat().st_size for path in files.values())
+            bounds = bounds_for(size, expanded_bytes=self._limits.expanded_bytes, deadline_s=self._deadline_s)
+            task = Task(files=dict(files), sidecar=sidecar, folder=Path(folder), limits=self._limits, bounds=bounds)
             exit_code = self._run(task, begin)
             outcome = _outcome(task, exit_code)
             if isinstance(outcome, Refusal):
                 raise _error(outcome)
-            source = upload if outcome.tensors == "upload" else task.folder / TENSORS
-            yield Read(reading=outcome, checkpoint=read(source, self._limits))
+            yield Read(reading=outcome, graph=restore(outcome.graph, task.sources))
 
     def _run(self, task: Task, begin: Callable[[Stage | None], None]) -> int | None:
         stages, theirs = self._context.Pipe(duplex=False)
