@@ -7,10 +7,10 @@ import numpy as np
 
 from metagauge.architecture.operators.contraction import Contract, Convolve
 from metagauge.architecture.operators.elementwise import Binary, BinaryFunction, Unary, UnaryFunction, Where
-from metagauge.architecture.operators.movement import Expand
 from metagauge.architecture.operators.shaping.rules import broadcast
 from metagauge.architecture.tracing.attributes import flag, integer
-from metagauge.architecture.tracing.reshaping import reshaped
+from metagauge.architecture.tracing.constants import uniform
+from metagauge.architecture.tracing.reshaping import expanded, reshaped
 from metagauge.architecture.tracing.states import Inputs, Numbers, Tensorlike, Value, required, shape_of
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing, decimal
 from metagauge.checkpoint.program import Node
@@ -64,13 +64,10 @@ def binary(tracing: Tracing, function: BinaryFunction, left: Tensorlike, right: 
 
 def where(tracing: Tracing, condition: Tensorlike, yes: Tensorlike, no: Tensorlike) -> Tensorlike:
     """yes where the condition holds; one side where it is known to be the same everywhere."""
-    if isinstance(condition, Numbers) and condition.array.size:
-        truths = condition.array.astype(bool)
-        if truths.all() or not truths.any():
-            chosen = yes if truths.all() else no
-            shape = broadcast((condition.shape, yes.shape, no.shape))
-            if shape is not None:
-                return chosen if chosen.shape == shape else tracing.apply(Expand(shape=shape), chosen)
+    truth = uniform(condition.array) if isinstance(condition, Numbers) else None
+    shape = broadcast((condition.shape, yes.shape, no.shape))
+    if truth is not None and shape is not None:
+        return expanded(tracing, yes if truth else no, shape)
     return tracing.apply(Where(), condition, yes, no)
 
 
@@ -78,12 +75,10 @@ def _number(tracing: Tracing, state: Tensorlike, other: Tensorlike) -> float | N
     """The number that `state` is everywhere, if it does not change the shape of `other`, which is data."""
     if not isinstance(state, Numbers) or not isinstance(other, Value) or other.numbers != "float":
         return None
-    if state.array.size == 0 or (
-        state.shape and (other.shape is None or broadcast((state.shape, other.shape)) != other.shape)
-    ):
+    if state.shape and (other.shape is None or broadcast((state.shape, other.shape)) != other.shape):
         return None
-    first = state.array.flat[0]
-    if not math.isfinite(first) or not bool(np.all(state.array == first)):
+    first = uniform(state.array)
+    if first is None or not math.isfinite(first):
         return None
     is_bias = state.tensor and state.shape and isinstance(tracing.makers[other.name].operator, Contract | Convolve)
     return None if is_bias else decimal(first.item())

@@ -30,3 +30,12 @@ def as_numbers(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind in "iu" or array.dtype.name in ("int4", "uint4", "int2", "uint2"):
         return array.astype(np.int64)
     return array.astype(np.float32)
+
+
+def uniform(array: np.ndarray) -> np.ndarray | None:
+    """The one number, as an array without axes, that is everywhere in `array`; None where there are several."""
+    if array.size == 0:
+        return None
+    first = array[(0,) * array.ndim].reshape(())
+    is_repeated = all(stride == 0 or size == 1 for stride, size in zip(array.strides, array.shape, strict=True))
+    return first if is_repeated or (array.size <= FOLD_LIMIT and bool(np.all(array == first))) else None

@@ -15,7 +15,7 @@ from metagauge.architecture.operators.movement import Expand, Reshape, Slice, Tr
 from metagauge.architecture.operators.operator import Operator
 from metagauge.architecture.operators.shapes import output_shapes
 from metagauge.architecture.operators.source import Given, NumberKind, Weight
-from metagauge.architecture.tracing.constants import FOLD_LIMIT, READ_LIMIT, SMALL, as_numbers, is_wiring
+from metagauge.architecture.tracing.constants import FOLD_LIMIT, READ_LIMIT, SMALL, as_numbers, is_wiring, uniform
 from metagauge.architecture.tracing.kinds import output_kinds
 from metagauge.architecture.tracing.scope import Scope
 from metagauge.architecture.tracing.states import Inputs, Numbers, Sequence, Shape, State, Tensorlike, Value
@@ -149,7 +149,11 @@ class Tracing:
         Raises:
             StructureNotInferableError: they depend on what the caller gives, or are far too many.
         """
-        return state.array if isinstance(state, Numbers) else self._known(state.name, {})
+        if isinstance(state, Value):
+            return self._known(state.name, {})
+        if state.array.size > READ_LIMIT:
+            raise StructureNotInferableError(f"{state.array.size} numbers of the program are too many to be looked at")
+        return state.array
 
     def integers(self, state: Tensorlike | None) -> tuple[int, ...]:
         """A known list of integers, or one integer; empty for an input left out."""
@@ -282,8 +286,9 @@ class Tracing:
     def _constant(self, array: np.ndarray) -> Value:
         array = as_numbers(array)
         kind = Numbers(array=array).numbers
-        if array.size > 1 and bool(np.all(array == array.flat[0])):
-            one = self._constant(array.reshape(-1)[0].reshape(()))
+        number = uniform(array)
+        if array.size > 1 and number is not None:
+            one = self._constant(number)
             return self._add(Expand(shape=array.shape), (one.name,), (array.shape,), (kind,))[0]
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
@@ -298,7 +303,10 @@ class Tracing:
         known = tuple(state for state in inputs if isinstance(state, Numbers))
         if not known or len(known) != len(inputs) or None in shapes or isinstance(operator, Carry):
             return None
-        cost = 0 if isinstance(operator, VIEWS) else sum(prod(shape) for shape in shapes if shape is not None)
+        is_view = isinstance(operator, VIEWS) and (
+            known[0].array.flags.c_contiguous or not isinstance(operator, Reshape)
+        )
+        cost = 0 if is_view else sum(prod(shape) for shape in shapes if shape is not None)
         if isinstance(operator, Contract):
             cost = prod(contracted_sizes(operator, tuple(state.shape for state in known)))
         if cost > SMALL:
