@@ -8,6 +8,10 @@ _SIDECAR = {
     **_BINARY,
     "description": "Optional: a Metagauge architecture specification or a Hugging Face config.json, as JSON",
 }
+_PARTS = {
+    "description": "The checkpoint. Several parts are the files of one network: safetensors shards and their"
+    " model.safetensors.index.json, or an ONNX model and its external data; config.json may be among them"
+}
 
 PREDICT_BODY: dict[str, object] = {
     "required": True,
@@ -16,13 +20,15 @@ PREDICT_BODY: dict[str, object] = {
             "schema": {
                 "type": "object",
                 "required": ["file"],
-                "properties": {"file": _BINARY, "architecture": _SIDECAR},
+                "properties": {"file": {"type": "array", "items": _BINARY, **_PARTS}, "architecture": _SIDECAR},
             }
         },
         "application/octet-stream": {"schema": _BINARY},
     },
 }
 """Body of `POST /predict`."""
+
+_NETWORKS = {"description": "The files of any number of networks. Those of one network, by their names, are one job"}
 
 BATCH_BODY: dict[str, object] = {
     "required": True,
@@ -31,7 +37,7 @@ BATCH_BODY: dict[str, object] = {
             "schema": {
                 "type": "object",
                 "required": ["file"],
-                "properties": {"file": {"type": "array", "items": _BINARY}, "architecture": _SIDECAR},
+                "properties": {"file": {"type": "array", "items": _BINARY, **_NETWORKS}, "architecture": _SIDECAR},
             }
         }
     },

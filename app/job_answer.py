@@ -3,7 +3,7 @@
 from fastapi import Response
 
 from app.problems import ACCEPTED, OK, problem_of
-from metagauge.contract import Job, Report
+from metagauge.contract import FilePart, Job, Report
 from metagauge.service.record import JobRecord
 
 POLL_AFTER_S = 1
@@ -24,6 +24,9 @@ def message(record: JobRecord) -> Job:
         filename=record.filename,
         sha256=record.sha256,
         size_bytes=record.size_bytes,
+        files=tuple(
+            FilePart(filename=file.filename, sha256=file.sha256, size_bytes=file.size_bytes) for file in record.files
+        ),
         predictor=record.predictor,
         cached=record.cached,
         report=None if record.report is None else _report(record.report),

@@ -36,7 +36,7 @@ async def predict(
     prefer: Annotated[str | None, Header(description="`wait=SECONDS`, up to 60")] = None,
     idempotency_key: Key = None,
 ) -> Response:
-    """Takes one checkpoint (safetensors or ONNX), as the part `file` of a form or as the raw body."""
+    """Takes one checkpoint (safetensors or ONNX), as the part or parts `file` of a form, or as the raw body."""
     offer = service.catalog.find(predictor)
     await service.store.check_room()
     uploads = await Receiver(service.blobs, service.settings, batch=False).receive(request, filename)
@@ -53,7 +53,10 @@ async def predict(
 async def predict_batch(
     request: Request, service: Serving, predictor: Predictor = None, idempotency_key: Key = None
 ) -> tuple[Job, ...]:
-    """Takes several checkpoints and gives each its job; a file that is refused has a failed job which says why."""
+    """Takes several checkpoints and gives each its job; a file that is refused has a failed job which says why.
+
+    Shards with their index are one checkpoint, and so is an ONNX model with its external data.
+    """
     offer = service.catalog.find(predictor)
     await service.store.check_room()
     uploads = await Receiver(service.blobs, service.settings, batch=True).receive(request, "checkpoint")

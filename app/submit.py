@@ -15,7 +15,7 @@ from metagauge.contract import JobStatus
 from metagauge.errors import IdempotencyConflictError, IdempotencyPendingError, JobFinishedError, JobNotFoundError
 from metagauge.service import queue
 from metagauge.service.keys import new_job_id
-from metagauge.service.record import JobRecord, now
+from metagauge.service.record import JobRecord, joint_sha256, now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,8 @@ class Submission:
     def fingerprint(self) -> str:
         """Equal for two requests which ask for the same."""
         sidecar, summary = self.uploads.sidecar, self.offer.summary
-        files = (f"{upload.filename}:{upload.blob.sha256}" for upload in self.uploads.checkpoints)
+        stored = (file for upload in self.uploads.checkpoints for file in upload.files)
+        files = (f"{file.filename}:{file.sha256}" for file in stored)
         text = "\n".join((summary.name, str(summary.version), sidecar.sha256 if sidecar else "-", *files))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -89,13 +90,15 @@ class Submitter:
 
     async def _job(self, upload: CheckpointUpload, submission: Submission) -> JobRecord:
         moment, summary, sidecar = now(), submission.offer.summary, submission.uploads.sidecar
+        main, *others = upload.files
         job = JobRecord(
             id=new_job_id(),
             status=JobStatus.QUEUED,
             created_at=moment,
-            filename=upload.filename,
-            sha256=upload.blob.sha256,
-            size_bytes=upload.blob.size_bytes,
+            filename=main.filename,
+            sha256=joint_sha256(upload.files) if others else main.sha256,
+            size_bytes=sum(file.size_bytes for file in upload.files),
+            files=upload.files if others else (),
             sidecar=sidecar and sidecar.sha256,
             predictor=summary.name,
             predictor_version=summary.version,

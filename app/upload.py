@@ -1,7 +1,7 @@
 """Receiving uploads: streamed into the blob store, refused as early as can be told."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -10,25 +10,27 @@ from starlette.requests import Request
 
 from app import multipart
 from app.multipart import PartBegin, PartData, PartEnd
+from app.parcel import Parcel, ReceivedFile, clean_name, is_config, one, parcels, text_bytes
 from app.problems import failure_of
+from metagauge.checkpoint.shard_index import is_index_name
 from metagauge.checkpoint.sniff import sniff
-from metagauge.errors import InputError, LimitExceededError, RequestInvalidError
+from metagauge.errors import LimitExceededError, RequestInvalidError, UnknownFormatError
 from metagauge.service.blobs import Blob, BlobStore, BlobWriter
-from metagauge.service.record import Failure
+from metagauge.service.record import Failure, StoredFile
 from metagauge.service.settings import Settings
 
-NAME_LENGTH = 255
 SNIFF_BYTES = 4096
+INDEXES = 4
+"""Sharded networks in one batch: their indexes are held in memory while the rest arrives."""
 FORM_BYTES = 64 * 1024
 """What the boundary and the headers of a form may add to one file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointUpload:
-    """One checkpoint. `blob` is kept in the store unless `refusal` says why the file is not taken."""
+    """One checkpoint: its files, the main one first. They are in the store unless `refusal` says why not."""
 
-    filename: str
-    blob: Blob
+    files: tuple[StoredFile, ...]
     refusal: Failure | None = None
 
 
@@ -47,7 +49,7 @@ class Receiver:
         self._blobs = blobs
         self._settings = settings
         self._batch = batch
-        self._checkpoints: list[CheckpointUpload] = []
+        self._files: list[ReceivedFile] = []
         self._sidecar: Blob | None = None
 
     async def receive(self, request: Request, filename: str) -> Uploads:
@@ -56,42 +58,40 @@ class Receiver:
         Raises:
             InputError: there is no checkpoint, it is no format we read, it is too large, or the form is broken.
         """
-        declared, limit = request.headers.get("content-length", ""), self._limit_bytes
+        is_form = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+        declared, limit = request.headers.get("content-length", ""), self._limit_bytes(is_form=is_form)
         if declared.isdigit() and int(declared) > limit:
             raise LimitExceededError(f"the upload has {int(declared)} bytes; the limit is {limit} bytes")
-        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-            await self._form(request)
-        else:
-            await self._raw(request, filename)
-        if not self._checkpoints:
-            raise RequestInvalidError("the form has no part called `file`; send the checkpoint as -F file=@model.onnx")
-        return Uploads(checkpoints=tuple(self._checkpoints), sidecar=self._sidecar)
+        async with AsyncExitStack() as writers:
+            if is_form:
+                await self._form(request, writers)
+            else:
+                await self._raw(request, filename, writers)
+            return await self._settled()
 
-    @property
-    def _limit_bytes(self) -> int:
-        files = self._settings.batch_files if self._batch else 1
-        return self._settings.sidecar_bytes + files * (self._settings.upload_bytes + FORM_BYTES)
+    def _limit_bytes(self, *, is_form: bool) -> int:
+        if not is_form:
+            return self._settings.upload_bytes
+        return self._settings.sidecar_bytes + self._settings.batch_files * (self._settings.upload_bytes + FORM_BYTES)
 
-    async def _raw(self, request: Request, filename: str) -> None:
-        async with self._writing(self._settings.upload_bytes, "the checkpoint") as writer:
-            checked = False
-            async for chunk in request.stream():
-                await run_in_threadpool(writer.write, chunk)
-                if not checked and writer.size_bytes >= SNIFF_BYTES:
-                    sniff(writer.head)
-                    checked = True
-            await self._keep_checkpoint(writer, filename)
+    async def _raw(self, request: Request, filename: str, writers: AsyncExitStack) -> None:
+        writer = await writers.enter_async_context(self._writing(self._settings.upload_bytes, "the checkpoint"))
+        checked = False
+        async for chunk in request.stream():
+            await run_in_threadpool(writer.write, chunk)
+            if not checked and writer.size_bytes >= SNIFF_BYTES:
+                sniff(writer.head)
+                checked = True
+        self._files.append(ReceivedFile(name=clean_name(filename), writer=writer))
 
-    async def _form(self, request: Request) -> None:
+    async def _form(self, request: Request, writers: AsyncExitStack) -> None:
         parts = multipart.events(request)
         async for event in parts:
             match event:
                 case PartBegin(name="file"):
-                    if self._checkpoints and not self._batch:
-                        raise RequestInvalidError("the form has several parts called `file`; use POST /predict/batch")
-                    if len(self._checkpoints) >= self._settings.batch_files:
-                        raise LimitExceededError(f"a batch has at most {self._settings.batch_files} files")
-                    await self._checkpoint_part(parts, event.filename or "checkpoint")
+                    if len(self._files) >= self._settings.batch_files:
+                        raise LimitExceededError(f"an upload has at most {self._settings.batch_files} files")
+                    self._files.append(await self._file(parts, event.filename or "checkpoint", writers))
                 case PartBegin(name="architecture"):
                     if self._sidecar is not None:
                         raise RequestInvalidError("the form has two parts called `architecture`")
@@ -108,22 +108,48 @@ class Receiver:
                 case _:
                     assert_never(event)
 
-    async def _checkpoint_part(self, parts: AsyncIterator[multipart.Event], filename: str) -> None:
-        async with self._writing(self._settings.upload_bytes, "the checkpoint") as writer:
-            await _copy(parts, writer, sniffed=not self._batch)
-            await self._keep_checkpoint(writer, filename)
-
-    async def _keep_checkpoint(self, writer: BlobWriter, filename: str) -> None:
+    async def _file(
+        self, parts: AsyncIterator[multipart.Event], filename: str, writers: AsyncExitStack
+    ) -> ReceivedFile:
         name = clean_name(filename)
-        try:
-            sniff(writer.head)
-        except InputError as error:
-            if not self._batch:
-                raise
-            refused = CheckpointUpload(filename=name, blob=writer.blob, refusal=failure_of(error))
-            self._checkpoints.append(refused)
+        limit = self._settings.sidecar_bytes if is_config(name) else self._settings.upload_bytes
+        writer = await writers.enter_async_context(self._writing(limit, "the checkpoint"))
+        if is_index_name(name) and sum(is_index_name(file.name) for file in self._files) >= INDEXES:
+            raise LimitExceededError(f"an upload has at most {INDEXES} indexes of shards")
+        sniffed = not self._batch and not name.lower().endswith(".json")
+        text = await _copy(parts, writer, sniffed=sniffed, kept=text_bytes(name))
+        return ReceivedFile(name=name, writer=writer, text=text)
+
+    async def _settled(self) -> Uploads:
+        """Sorts the files into networks, and stores those that are none refused."""
+        configs = [file for file in self._files if is_config(file.name)]
+        found = await parcels([file for file in self._files if file not in configs])
+        if not found:
+            raise RequestInvalidError("the form has no part called `file`; send the checkpoint as -F file=@model.onnx")
+        if not self._batch:
+            found = [one(found)]
+        if len(configs) == 1 and sum(parcel.refused is None for parcel in found) == 1:
+            if self._sidecar is not None:
+                message = f"the form has a part called `architecture` and the file {configs[0].name!r}"
+                raise RequestInvalidError(f"{message}, which both say what the network is; send one of them")
+            self._sidecar = await run_in_threadpool(configs[0].writer.commit)
         else:
-            self._checkpoints.append(CheckpointUpload(filename=name, blob=await run_in_threadpool(writer.commit)))
+            found += await parcels(configs)
+            if not self._batch:
+                found = [one(found)]
+        return Uploads(checkpoints=tuple([await self._stored(parcel) for parcel in found]), sidecar=self._sidecar)
+
+    async def _stored(self, parcel: Parcel) -> CheckpointUpload:
+        size, limit = sum(file.writer.size_bytes for file in parcel.files), self._settings.network_bytes
+        if parcel.refused is None and size > limit:
+            raise LimitExceededError(f"the {len(parcel.files)} files have {size} bytes; the limit is {limit} bytes")
+        if parcel.refused is not None:
+            return CheckpointUpload(
+                files=_stored_files(parcel.files, [file.writer.blob for file in parcel.files]),
+                refusal=failure_of(parcel.refused),
+            )
+        blobs = [await run_in_threadpool(file.writer.commit) for file in parcel.files]
+        return CheckpointUpload(files=_stored_files(parcel.files, blobs))
 
     @asynccontextmanager
     async def _writing(self, limit_bytes: int, what: str) -> AsyncIterator[BlobWriter]:
@@ -134,18 +160,31 @@ class Receiver:
             await run_in_threadpool(writer.discard)  # does nothing to what was committed
 
 
-def clean_name(filename: str) -> str:
-    """The last part of a file's name, without control characters."""
-    last = filename.replace("\\", "/").rpartition("/")[2]
-    return "".join(letter for letter in last if letter.isprintable())[:NAME_LENGTH] or "checkpoint"
+def _stored_files(files: Sequence[ReceivedFile], blobs: Sequence[Blob]) -> tuple[StoredFile, ...]:
+    return tuple(
+        StoredFile(filename=file.name, sha256=blob.sha256, size_bytes=blob.size_bytes)
+        for file, blob in zip(files, blobs, strict=True)
+    )
 
 
-async def _copy(parts: AsyncIterator[multipart.Event], writer: BlobWriter, *, sniffed: bool = False) -> None:
-    checked = not sniffed
+async def _copy(
+    parts: AsyncIterator[multipart.Event], writer: BlobWriter, *, sniffed: bool = False, kept: int = 0
+) -> bytes:
+    """Writes one part; returns its first bytes, up to one more than `kept`."""
+    checked, text = not sniffed, bytearray()
     async for event in parts:
         if not isinstance(event, PartData):
-            return
+            break
         await run_in_threadpool(writer.write, event.data)
+        if kept and len(text) <= kept:
+            text += event.data[: kept + 1 - len(text)]
         if not checked and writer.size_bytes >= SNIFF_BYTES:
-            sniff(writer.head)
+            _check_head(writer.head)
             checked = True
+    return bytes(text)
+
+
+def _check_head(head: bytes) -> None:
+    """Refuses what is known to be something else; unknown bytes may be the data of a model that is still to come."""
+    with suppress(UnknownFormatError):
+        sniff(head)

@@ -12,6 +12,7 @@ from metagauge.checkpoint.limits import Limits
 from metagauge.contract import Stage
 from metagauge.errors import (
     EmptyUploadError,
+    IncompleteCheckpointError,
     JobSupersededError,
     LimitExceededError,
     MalformedCheckpointError,
@@ -21,7 +22,7 @@ from metagauge.errors import (
     StructureNotInferableError,
     UnsupportedFormatError,
 )
-from tests.service import checkpoints
+from tests.service import checkpoints, shards
 from tests.worker import hostile_children
 from worker.reading import bounds
 from worker.reading.sandbox import Child, Sandbox
@@ -151,3 +152,25 @@ def test_the_child_has_no_torch_and_few_files(upload: Callable[[bytes], dict[str
     assert "numpy" in loaded.split()
     assert "torch" not in loaded.split()
     assert int(files) <= bounds.Bounds(memory_bytes=1, written_bytes=1, cpu_s=1, deadline_s=1.0).open_files
+
+
+@pytest.mark.parametrize("files", [shards.sharded(), shards.with_external_data()], ids=["shards", "external data"])
+def test_a_network_in_several_files_is_the_one_in_one(tmp_path: Path, files: dict[str, bytes]):
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    with sandbox().read({name: tmp_path / name for name in files}, None, ignore) as read:
+        (block,) = [block for block in read.graph.blocks if block.role == "linear"]
+        assert np.array_equal(block.weight, checkpoints.tensors()["head.weight"].reshape(block.weight.shape))
+        assert read.graph.coverage == 1.0
+
+
+def test_a_missing_shard_is_named(tmp_path: Path):
+    files = shards.sharded()
+    del files[shards.TWO]
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    with (
+        pytest.raises(IncompleteCheckpointError, match=shards.TWO),
+        sandbox().read({name: tmp_path / name for name in files}, None, ignore),
+    ):
+        pass
