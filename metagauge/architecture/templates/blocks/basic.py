@@ -1,0 +1,323 @@
+"""Steps that every family is made of: inputs, tables, norms, linear layers, and how they are put together."""
+
+import numpy as np
+
+from metagauge.architecture.templates.activations import activation
+from metagauge.architecture.templates.drawing import Drawing, Step
+from metagauge.architecture.templates.family import Fields
+from metagauge.architecture.templates.sketch import Value
+from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError
+
+
+def tokens(drawing: Drawing, step: Step) -> None:
+    """`{ tokens = NAME }`: token ids (1, tokens) that the caller gives; `decoder` for the decoder's count of them."""
+    count = drawing.sample.decoder_tokens if step.flag("decoder") else drawing.sample.tokens
+    drawing.value = drawing.sketch.given(step.object, (1, count), "I64")
+
+
+def keep(drawing: Drawing, step: Step) -> None:
+    """`{ keep = KEPT }`: remembers the current value."""
+    drawing.kept[step.object] = drawing.current
+
+
+def take(drawing: Drawing, step: Step) -> None:
+    """`{ take = KEPT }`: goes on with a value remembered."""
+    drawing.value = drawing.kept[step.object]
+
+
+def add(drawing: Drawing, step: Step) -> None:
+    """`{ add = KEPT }`: the current value plus one remembered."""
+    drawing.value = drawing.sketch.add(drawing.current, drawing.kept[step.object])
+
+
+def give(drawing: Drawing, step: Step) -> None:
+    """`{ give = KEPT }`: an output of the network; without a name the current value."""
+    drawing.outputs.append(drawing.kept[step.object] if step.object else drawing.current)
+
+
+def embed(drawing: Drawing, step: Step) -> None:
+    """`{ embed = TABLE }`: rows of a table for the current ids, times `scale`."""
+    rows = drawing.sketch.gather(drawing.weight(f"{step.object}.weight"), drawing.current)
+    drawing.value = drawing.sketch.scale(rows, step.number("scale", 1.0))
+
+
+def positions(drawing: Drawing, step: Step) -> None:
+    """`{ positions = TABLE }`: plus rows of a table for the places 0, 1, ... , moved by `offset`.
+
+    `padded` is the id of the padding token: places count the other tokens of `ids`, beginning behind that id (RoBERTa).
+    """
+    sketch = drawing.sketch
+    table = drawing.weight(f"{step.object}.weight")
+    count = drawing.current.shape[1]
+    if step.has("padded"):
+        places = _places(drawing, drawing.kept[step.name("ids")], step.integer("padded"))
+        end = step.integer("padded") + 1 + count
+    else:
+        offset = step.integer("offset")
+        places = sketch.constant(np.arange(offset, offset + count)[None])
+        end = offset + count
+    if end > table.shape[0] or end < count:
+        message = f"{step.object} has {table.shape[0]} rows, and {end} are needed"
+        raise ArchitectureMismatchError(f"{message} for {count} tokens")
+    drawing.value = sketch.add(drawing.current, sketch.gather(table, places))
+
+
+def types(drawing: Drawing, step: Step) -> None:
+    """`{ types = TABLE }`: plus the first row of a table of token types, which every token has unless told."""
+    table = drawing.weight(f"{step.object}.weight")
+    zeros = drawing.sketch.constant(np.zeros((1, drawing.current.shape[1]), dtype=np.int64))
+    drawing.value = drawing.sketch.add(drawing.current, drawing.sketch.gather(table, zeros))
+
+
+def norm(drawing: Drawing, step: Step) -> None:
+    """`{ norm = NAME, like = PART }`: normalises the current value; PART (`norms` if not said) tells kind and epsilon.
+
+    Kinds: layer; rms; "rms from zero", whose scale is one plus the weight (Gemma).
+    """
+    drawing.value = normalised(drawing, step.part(step.name("like", "norms")), step.object, drawing.current)
+
+
+def normalised(drawing: Drawing, part: Step, name: str, value: Value) -> Value:
+    """`value` after the norm called `name`."""
+    sketch = drawing.sketch
+    kind, epsilon = part.text("kind", "layer"), part.number("epsilon")
+    if kind == "layer" and part.flag("without_parameters"):
+        width = value.shape[-1]
+        ones, zeros = np.ones(width, dtype=np.float32), np.zeros(width, dtype=np.float32)
+        return sketch.layer_norm(value, sketch.constant(ones), sketch.constant(zeros), epsilon)
+    scale = drawing.weight(f"{name}.weight")
+    match kind:
+        case "layer":
+            return sketch.layer_norm(value, scale, drawing.optional(f"{name}.bias"), epsilon)
+        case "rms":
+            return sketch.rms_norm(value, scale, epsilon)
+        case "rms from zero":
+            return sketch.rms_norm(value, sketch.add(scale, sketch.constant(1.0)), epsilon)
+        case _:
+            raise AssertionError(kind)
+
+
+def linear(drawing: Drawing, step: Step) -> None:
+    """`{ linear = NAME, tied = TABLE, stored = ORDER, bias = TENSOR }`: a linear layer.
+
+    Where the file has no weight of this name and the configuration ties it, that of `tied` is used (a name from the
+    root). `bias` names a bias that is called otherwise; `part = "..."` takes the steps of `linear` from elsewhere.
+    """
+    name = step.object
+    stored = step.name("stored", "outputs first")
+    bias = drawing.optional(f"{name}.bias")
+    if step.has("bias"):
+        bias = bias or drawing.optional(step.name("bias"))
+    drawing.value = drawing.sketch.linear(drawing.current, _tied_weight(drawing, step, name), bias, stored=stored)
+
+
+def function(drawing: Drawing, step: Step) -> None:
+    """`{ act = FUNCTION }`: an activation by transformers' name for it."""
+    drawing.value = activation(drawing.sketch, step.text("act"), drawing.current)
+
+
+def scale(drawing: Drawing, step: Step) -> None:
+    """`{ scale = NUMBER }`: the current value times a number of the configuration, or to a `power` of it."""
+    factor = step.number("scale")
+    if step.has("power"):
+        if factor <= 0:
+            raise StructureNotInferableError(f"config.json: {step.fields['scale']} is {factor}, and has to be positive")
+        factor **= step.number("power")
+    if step.flag("inverse"):
+        if factor == 0:
+            raise StructureNotInferableError(f"config.json: {step.fields['scale']} is zero")
+        factor = 1 / factor
+    drawing.value = drawing.sketch.scale(drawing.current, factor)
+
+
+def times(drawing: Drawing, step: Step) -> None:
+    """`{ times = TENSOR }`: the current value times a tensor, such as a layer scale."""
+    drawing.value = drawing.sketch.multiply(drawing.current, drawing.weight(step.object))
+
+
+def plus(drawing: Drawing, step: Step) -> None:
+    """`{ plus = TENSOR }`: the current value plus a tensor, such as a table of positions."""
+    drawing.value = drawing.sketch.add(drawing.current, drawing.weight(step.object))
+
+
+def residual(drawing: Drawing, step: Step) -> None:
+    """`{ residual = [steps], from = KEPT }`: what the steps make of the current value, plus that value.
+
+    `factor` multiplies the branch (Granite).
+    """
+    before = drawing.current
+    drawing.run(step.steps("residual"))
+    branch = drawing.current
+    if step.has("factor"):
+        branch = drawing.sketch.scale(branch, step.number("factor"))
+    drawing.value = drawing.sketch.add(before, branch)
+
+
+def parallel(drawing: Drawing, step: Step) -> None:
+    """`{ parallel = [[steps], [steps]] }`: the current value plus what each branch makes of it (GPT-J, GPT-NeoX)."""
+    before = drawing.current
+    total: Value | None = None
+    for steps in step.branches("parallel"):
+        drawing.value = before
+        drawing.run(steps)
+        total = drawing.current if total is None else drawing.sketch.add(total, drawing.current)
+    drawing.value = before if total is None else drawing.sketch.add(before, total)
+
+
+def gated(drawing: Drawing, step: Step) -> None:
+    """`{ gated = NAME, up = NAME, act = FUNCTION }`: act(gate(x)) * up(x) (Shazeer 2020).
+
+    With `fused`, one projection holds both, the gate first.
+    """
+    sketch = drawing.sketch
+    value = drawing.current
+    if step.flag("fused"):
+        both = drawing.linear(step.object, value)
+        half = both.shape[-1] // 2
+        gate, up = sketch.split(both, -1, (half, half))
+    else:
+        gate, up = drawing.linear(step.object, value), drawing.linear(step.name("up"), value)
+    drawing.value = sketch.multiply(activation(sketch, step.text("act"), gate), up)
+
+
+def layers(drawing: Drawing, step: Step) -> None:
+    """`{ layers = COUNT, at = "h.{i}", steps = [...] }`: the steps once for each layer."""
+    outer = drawing.layer
+    for layer in range(drawing.count_layers(step.fields["layers"])):
+        drawing.layer = layer
+        with drawing.at(step.name("at")):
+            drawing.run(step.steps("steps"))
+    drawing.layer = outer
+
+
+def at(drawing: Drawing, step: Step) -> None:
+    """`{ at = PREFIX, steps = [...] }`: steps whose tensors' names begin with PREFIX."""
+    with drawing.at(step.object):
+        drawing.run(step.steps("steps"))
+
+
+def within(drawing: Drawing, step: Step) -> None:
+    """`{ within = KEY, steps = [...] }`: steps that read their settings from a nested object of config.json."""
+    outer = drawing.settings
+    drawing.settings = outer.inside(step.object)
+    drawing.run(step.steps("steps"))
+    drawing.settings = outer
+
+
+def either(drawing: Drawing, step: Step) -> None:
+    """`{ either = [[steps with `when` on the first], ...] }`: the first list whose first step applies."""
+    for steps in step.branches("either"):
+        if Step(drawing=drawing, fields=_first(steps)).applies():
+            drawing.run(steps)
+            return
+
+
+def use(drawing: Drawing, step: Step) -> None:
+    """`{ use = PART }`: the steps of a named part."""
+    drawing.run(step.part(step.object).steps("steps"))
+
+
+def select(drawing: Drawing, step: Step) -> None:
+    """`{ select = PLACE }`: one token of the sequence: (1, tokens, features) becomes (1, features)."""
+    drawing.value = drawing.sketch.take(drawing.current, 1, step.integer("select"))
+
+
+def last(drawing: Drawing, step: Step) -> None:
+    """`{ last = PADDING, ids = KEPT }`: the last token that is no padding; the last one if there is no such id."""
+    sketch = drawing.sketch
+    value = drawing.current
+    if not step.has("last") or drawing.settings.resolve(step.fields["last"]) is None:
+        drawing.value = sketch.take(value, 1, -1)
+        return
+    real = _real(drawing, drawing.kept[step.name("ids")], step.integer("last"))
+    places = sketch.multiply(sketch.constant(np.arange(value.shape[1])[None]), real)
+    place = sketch.operator("ArgMax", (1,), places, axis=-1, keepdims=0)
+    chosen = sketch.gather(value, place, axis=1)
+    drawing.value = sketch.reshape(chosen, (1, *value.shape[2:]))
+
+
+def mean(drawing: Drawing, step: Step) -> None:
+    """`{ mean = AXIS }`: the mean over an axis, which is gone."""
+    drawing.value = drawing.sketch.reduce("ReduceMean", drawing.current, (step.integer("mean"),), keep=False)
+
+
+def squeeze(drawing: Drawing, step: Step) -> None:
+    """`{ squeeze = AXIS }`: drops an axis of size one."""
+    axis = step.integer("squeeze") % drawing.current.rank
+    shape = drawing.current.shape
+    drawing.value = drawing.sketch.reshape(drawing.current, (*shape[:axis], *shape[axis + 1 :]))
+
+
+def cut(drawing: Drawing, step: Step) -> None:
+    """`{ cut = AXIS, start = N, count = N }`: some elements of an axis; to its end without `count`."""
+    axis = step.integer("cut") % drawing.current.rank
+    size = drawing.current.shape[axis]
+    start = step.integer("start")
+    stop = start + step.integer("count") if step.has("count") else size
+    drawing.value = drawing.sketch.slice(drawing.current, axis, start, stop)
+
+
+def transpose(drawing: Drawing, step: Step) -> None:
+    """`{ transpose = [AXES] }`."""
+    axes = tuple(drawing.settings.integers(step.fields["transpose"]))
+    drawing.value = drawing.sketch.transpose(drawing.current, axes)
+
+
+def tanh_cap(drawing: Drawing, step: Step) -> None:
+    """`{ cap = NUMBER }`: cap * tanh(x / cap), where the configuration sets one (Gemma 2)."""
+    if step.flag("cap"):
+        cap = step.number("cap")
+        bounded = drawing.sketch.elementwise("Tanh", drawing.sketch.scale(drawing.current, 1 / cap))
+        drawing.value = drawing.sketch.scale(bounded, cap)
+
+
+def require(drawing: Drawing, step: Step) -> None:
+    """`{ require = KEY, is = VALUES }`: refuses configurations whose value at KEY this template does not cover."""
+    found = drawing.settings.find(step.object)
+    stated = step.fields["is"]
+    allowed = stated if isinstance(stated, list) else [stated]
+    if found not in allowed and not (found is None and "none" in allowed):
+        message = f"config.json: {drawing.settings.path}{step.object} is {str(found)[:60]!r}"
+        raise StructureNotInferableError(f"{message}, which the template of this family does not cover")
+
+
+def spans(drawing: Drawing, step: Step) -> None:
+    """`{ spans = NAME }`: how well an answer begins and ends at each token, as two outputs."""
+    sketch = drawing.sketch
+    for value in sketch.split(drawing.linear(step.object, drawing.current), -1, (1, 1)):
+        drawing.outputs.append(sketch.reshape(value, value.shape[:-1]))
+
+
+def _first(steps: tuple[Fields, ...]) -> Fields:
+    return steps[0] if steps else {"use": "nothing"}
+
+
+def _tied_weight(drawing: Drawing, step: Step, name: str) -> Value:
+    if drawing.has(f"{name}.weight") or not step.has("tied"):
+        return drawing.weight(f"{name}.weight")
+    tie = drawing.settings.find("tie_word_embeddings")
+    if tie is False:
+        message = f"the file has no {drawing.prefix + name}.weight, and config.json says tie_word_embeddings = false"
+        raise StructureNotInferableError(f"{message}: a part of the checkpoint is missing")
+    outer, drawing.prefix = drawing.prefix, ""
+    weight = drawing.weight(f"{step.name('tied')}.weight")
+    drawing.prefix = outer
+    return weight
+
+
+def _real(drawing: Drawing, ids: Value, padding: int) -> Value:
+    """One for each token that is no padding, zero for the others, as integers."""
+    sketch = drawing.sketch
+    same = sketch.elementwise("Equal", ids, sketch.constant(np.asarray(padding)))
+    return sketch.elementwise("Cast", sketch.elementwise("Not", same), to=_INT64)
+
+
+def _places(drawing: Drawing, ids: Value, padding: int) -> Value:
+    sketch = drawing.sketch
+    real = _real(drawing, ids, padding)
+    count = sketch.operator("CumSum", real.shape, real, sketch.constant(np.asarray(1)))
+    return sketch.add(sketch.multiply(count, real), sketch.constant(np.asarray(padding)))
+
+
+_INT64 = 7
+"""ONNX's number of the type int64 (TensorProto.DataType)."""

@@ -1,0 +1,188 @@
+"""A network being written from its family's steps: the current value, kept ones, and where in the network we are."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from metagauge.architecture.templates.family import Fields
+from metagauge.architecture.templates.sample import Sample
+from metagauge.architecture.templates.settings import Settings
+from metagauge.architecture.templates.sketch import Sketch, Value
+from metagauge.architecture.templates.spelling import Spelling
+from metagauge.errors import StructureNotInferableError, TensorMissingError
+
+_LAYERS = 4096
+"""Layers of one stack."""
+
+_CONDITION = re.compile(
+    r"(?P<not>not )?(?:(?P<kind>has|arch):(?P<what>.+)|(?P<base>base)|(?P<key>\$[^=]+)(?:==(?P<value>.+))?)"
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Drawing:
+    """The state while steps are taken. `value` is the value that a step works on when it names no other."""
+
+    sketch: Sketch
+    settings: Settings
+    spelling: Spelling
+    sample: Sample
+    architecture: str
+    """The class that config.json names, such as BertForMaskedLM; empty where it names none."""
+    is_base: bool
+    """Whether that class is the family's model without a head on top."""
+    parts: Mapping[str, Fields]
+    verbs: Mapping[str, "Verb"]
+    value: Value | None = None
+    kept: dict[str, Value] = field(default_factory=dict)
+    outputs: list[Value] = field(default_factory=list)
+    prefix: str = ""
+    layer: int = 0
+
+    @property
+    def current(self) -> Value:
+        """The current value."""
+        if self.value is None:
+            raise ValueError("the family's first step gives no value")
+        return self.value
+
+    def run(self, steps: Iterable[Fields]) -> None:
+        """Takes the steps in order."""
+        for fields in steps:
+            step = Step(drawing=self, fields=fields)
+            if step.applies():
+                self.verbs[step.verb](self, step)
+
+    def has(self, name: str) -> bool:
+        """Whether the file has this tensor of the template, at the place where we are."""
+        return self.prefix + name in self.spelling.files
+
+    def weight(self, name: str) -> Value:
+        """A tensor by the template's name, at the place where we are.
+
+        Raises:
+            TensorMissingError: the file does not have it.
+        """
+        full = self.prefix + name
+        file = self.spelling.files.get(full)
+        if file is None:
+            end = ".".join(full.split(".")[-2:])
+            near = [other for other in self.spelling.files.values() if other.endswith(end)][:3]
+            hint = f" (it has {', '.join(repr(other[:100]) for other in near)})" if near else ""
+            message = f"a network of this configuration has tensor {full[:200]!r}, and the file does not{hint}"
+            raise TensorMissingError(f"{message}; is a part of the checkpoint missing?")
+        return self.sketch.weight(file)
+
+    def optional(self, name: str) -> Value | None:
+        """A tensor that this network may do without, such as a bias."""
+        return self.weight(name) if self.has(name) else None
+
+    def linear(self, name: str, value: Value, *, stored: str = "outputs first") -> Value:
+        """The linear layer called `name`, applied to `value`; with a bias where the file has one."""
+        return self.sketch.linear(value, self.weight(f"{name}.weight"), self.optional(f"{name}.bias"), stored=stored)
+
+    @contextmanager
+    def at(self, prefix: str) -> Iterator[None]:
+        """Names below begin with `prefix` and a point."""
+        before = self.prefix
+        self.prefix = f"{before}{prefix}." if prefix else before
+        try:
+            yield
+        finally:
+            self.prefix = before
+
+    def count_layers(self, expression: object) -> int:
+        """A number of layers, which is bounded."""
+        layers = self.settings.integer(expression)
+        if not 0 <= layers <= _LAYERS:
+            raise StructureNotInferableError(f"config.json says {layers} layers; the limit is {_LAYERS}")
+        return layers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a family's TOML file; values with a `$` come from the configuration."""
+
+    drawing: Drawing
+    fields: Fields
+
+    @property
+    def verb(self) -> str:
+        """What to do."""
+        return next(iter(self.fields))
+
+    @property
+    def object(self) -> str:
+        """What the verb is done to: a tensor's name, a kept value or a part."""
+        return str(self.fields[self.verb]).replace("{i}", str(self.drawing.layer))
+
+    def applies(self) -> bool:
+        """Whether all conditions in `when` hold.
+
+        They are `has:TENSOR`, `arch:ENDING` (of the class in config.json), `base` (it is the model without a head),
+        `$key`, `$key==text`; each also with `not `.
+        """
+        conditions = self.fields.get("when", ())
+        listed = conditions if isinstance(conditions, list | tuple) else [conditions]
+        return all(self._holds(str(condition)) for condition in listed)
+
+    def has(self, key: str) -> bool:
+        """Whether the step says something for `key`."""
+        return key in self.fields
+
+    def text(self, key: str, default: str = "") -> str:
+        """Text; `{i}` stands for the layer's number."""
+        if key not in self.fields:
+            return default
+        return self.drawing.settings.text(self.fields[key]).replace("{i}", str(self.drawing.layer))
+
+    def name(self, key: str, default: str = "") -> str:
+        """Text that is never looked up in the configuration."""
+        return str(self.fields.get(key, default)).replace("{i}", str(self.drawing.layer))
+
+    def integer(self, key: str, default: int = 0) -> int:
+        """A whole number."""
+        return self.drawing.settings.integer(self.fields[key]) if key in self.fields else default
+
+    def number(self, key: str, default: float = 0.0) -> float:
+        """A number."""
+        return self.drawing.settings.number(self.fields[key]) if key in self.fields else default
+
+    def flag(self, key: str) -> bool:
+        """Whether `key` is set and true."""
+        return self.drawing.settings.flag(self.fields.get(key))
+
+    def steps(self, key: str) -> tuple[Fields, ...]:
+        """Nested steps."""
+        nested = self.fields.get(key)
+        return tuple(nested) if isinstance(nested, list) else ()
+
+    def branches(self, key: str) -> tuple[tuple[Fields, ...], ...]:
+        """Several lists of nested steps."""
+        lists = self.fields.get(key)
+        return tuple(tuple(steps) for steps in lists) if isinstance(lists, list) else ()
+
+    def part(self, key: str) -> "Step":
+        """The named table that this step refers to, as a step of its own."""
+        return Step(drawing=self.drawing, fields={"part": key, **self.drawing.parts[key]})
+
+    def _holds(self, condition: str) -> bool:
+        match = _CONDITION.fullmatch(condition)
+        if match is None:
+            raise ValueError(f"{condition!r} is no condition of a family's step")
+        if match["kind"] == "has":
+            holds = self.drawing.has(match["what"].replace("{i}", str(self.drawing.layer)))
+        elif match["kind"] == "arch":
+            holds = self.drawing.architecture.endswith(match["what"])
+        elif match["base"]:
+            holds = self.drawing.is_base
+        elif match["value"] is not None:
+            holds = str(self.drawing.settings.resolve(match["key"])) == match["value"]
+        else:
+            holds = self.drawing.settings.flag(match["key"])
+        return holds != bool(match["not"])
+
+
+Verb = Callable[[Drawing, Step], None]
+"""What a kind of step does."""
