@@ -3,6 +3,10 @@
 import numpy as np
 
 from metagauge.architecture.architecture import Architecture
+from metagauge.architecture.dataflow import Dataflow
+from metagauge.architecture.network import Network
+from metagauge.architecture.operators.control import Opaque
+from metagauge.architecture.operators.source import Weight
 from metagauge.architecture.parameter import Parameter, Scale, Slice
 from metagauge.architecture.resolve import apply_view
 from metagauge.architecture.values import layer_parameters
@@ -16,25 +20,54 @@ def parameters_of(architecture: Architecture) -> tuple[Parameter, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def coverage(architecture: Architecture, checkpoint: Checkpoint) -> float:
-    """The share of the checkpoint's parameters that `architecture` uses, between 0 and 1.
+def tensors_of(dataflow: Dataflow) -> tuple[str, ...]:
+    """Names of the tensors that a dataflow reads, each once, in the order of its steps."""
+    return tuple(dict.fromkeys(step.operator.tensor for step in dataflow.steps if isinstance(step.operator, Weight)))
 
-    Parameters are the elements of the tensors which `Tensor.is_parameter` tells and which are not the architecture's
-    constants. Of a tensor that is used in slices those elements count that are in a slice, each once. A checkpoint
-    without parameters is covered by anything.
+
+def understood_tensors(dataflow: Dataflow) -> tuple[str, ...]:
+    """Those of its tensors that something else than an opaque operator reads."""
+    known: dict[str, str] = {}
+    opaque: dict[str, None] = {}
+    found: dict[str, None] = {}
+    for step in dataflow.steps:
+        if isinstance(step.operator, Weight):
+            known[step.outputs[0]] = step.operator.tensor
+        for name in step.inputs:
+            if name in known:
+                (opaque if isinstance(step.operator, Opaque) else found)[known[name]] = None
+    returned = (known[name] for name in dataflow.outputs if name in known)
+    return tuple(dict.fromkeys((*found, *returned)))
+
+
+def coverage(network: Network, checkpoint: Checkpoint) -> float:
+    """The share of the checkpoint's parameters that the network's structure accounts for, between 0 and 1.
+
+    Parameters are the elements of the tensors which `Tensor.is_parameter` tells and which are not the network's
+    constants. Of a tensor that layers use in slices those elements count that are in a slice, each once. What only
+    opaque operators read does not count. A checkpoint without parameters is covered by anything.
 
     Raises:
-        ArchitectureMismatchError: the architecture does not fit the checkpoint.
+        ArchitectureMismatchError: the network does not fit the checkpoint.
     """
+    if isinstance(network, Dataflow):
+        names = [name for name in understood_tensors(network) if checkpoint.tensor(name).is_parameter]
+        return _share(sum(checkpoint.tensor(name).size for name in names), set(names), network, checkpoint)
     used: dict[str, list[Parameter]] = {}
-    for parameter in parameters_of(architecture):
+    for parameter in parameters_of(network):
         if checkpoint.tensor(parameter.tensor).is_parameter:
             used.setdefault(parameter.tensor, []).append(parameter)
+    elements = sum(_elements(parameters, checkpoint) for parameters in used.values())
+    return _share(elements, set(used), network, checkpoint)
+
+
+def _share(elements: int, used: set[str], network: Network, checkpoint: Checkpoint) -> float:
+    """Of all parameters that are not constants."""
     # A copy of a checkpoint that holds what the layers use need not have the constants.
-    names = (name for name in architecture.constants if name not in used and name in checkpoint.tensors)
+    names = (name for name in network.constants if name not in used and name in checkpoint.tensors)
     constants = (checkpoint.tensors[name] for name in names)
     total = parameter_count(checkpoint) - sum(tensor.size for tensor in constants if tensor.is_parameter)
-    return sum(_elements(parameters, checkpoint) for parameters in used.values()) / total if total else 1.0
+    return elements / total if total else 1.0
 
 
 def _elements(parameters: list[Parameter], checkpoint: Checkpoint) -> int:
@@ -53,7 +86,11 @@ def _elements(parameters: list[Parameter], checkpoint: Checkpoint) -> int:
     return int(is_shown.sum())
 
 
-def unused_tensors(architecture: Architecture, checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Names of the checkpoint's parameters that `architecture` never mentions, in the order of the checkpoint."""
-    used = {parameter.tensor for parameter in parameters_of(architecture)}
+def unused_tensors(network: Network, checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Names of the checkpoint's parameters that the network never mentions, in the order of the checkpoint."""
+    used = set(
+        tensors_of(network)
+        if isinstance(network, Dataflow)
+        else (parameter.tensor for parameter in parameters_of(network))
+    )
     return tuple(name for name, tensor in checkpoint.tensors.items() if tensor.is_parameter and name not in used)

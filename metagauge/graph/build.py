@@ -14,6 +14,7 @@ from typing import assert_never
 
 from metagauge.architecture.architecture import Architecture, Operation
 from metagauge.architecture.coverage import coverage
+from metagauge.architecture.dataflow import Dataflow
 from metagauge.architecture.layers import (
     Activation,
     Add,
@@ -33,22 +34,26 @@ from metagauge.architecture.layers import (
     SetPool,
     Tokens,
 )
+from metagauge.architecture.network import Network
 from metagauge.architecture.reachable import reachable
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import Value, values
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.graph.draft import Cursor, Draft
 from metagauge.graph.drawing import Drawing
+from metagauge.graph.flow.flow_graph import build_flow
 from metagauge.graph.parameter_graph import ParameterGraph, Reading
 
 
-def build(architecture: Architecture, checkpoint: Checkpoint) -> ParameterGraph:
+def build(network: Network, checkpoint: Checkpoint) -> ParameterGraph:
     """The parameter graph of a network; weights are views over the checkpoint unless batch norm is folded into them.
 
     Raises:
-        ArchitectureMismatchError: the architecture does not fit the checkpoint.
+        ArchitectureMismatchError: the network does not fit the checkpoint.
     """
-    architecture = reachable(architecture)
+    if isinstance(network, Dataflow):
+        return build_flow(network, checkpoint)
+    architecture = reachable(network)
     known = values(architecture, lambda parameter: parameter_shape(parameter, checkpoint))
     readers = Counter(name for operation in architecture.operations for name in operation.inputs)
     drawing = Drawing(draft=Draft(), checkpoint=checkpoint)

@@ -9,7 +9,7 @@ import numpy as np
 from metagauge.architecture.layers import ActivationFunction
 from metagauge.architecture.values import Value
 from metagauge.errors import LimitExceededError
-from metagauge.graph.parameter_graph import Block, NodeGroup, NormKind, Reading
+from metagauge.graph.parameter_graph import Block, NodeGroup, NormKind, Reading, Role
 
 MAX_FOLDED = 2**30
 """Weights that folding may copy for one graph. Each weight is folded once, unless norms follow norms."""
@@ -95,6 +95,23 @@ class Draft:
                 reading=source.reading,
             )
         )
+
+    def find(self, target: int, role: Role) -> Block | None:
+        """The first block of this role into a group."""
+        return next((block for block in self._incoming[target] if block.role == role), None)
+
+    def roles(self, target: int) -> set[Role]:
+        """The roles of the blocks into a group."""
+        return {block.role for block in self._incoming[target]}
+
+    def change(self, old: Block, new: Block) -> None:
+        """Puts a block in the place of another one with the same target."""
+        found = self._incoming[old.target]
+        found[next(number for number, block in enumerate(found) if block is old)] = new
+
+    def amend(self, number: int, group: NodeGroup) -> None:
+        """Puts another description in the place of a group's."""
+        self._groups[number] = group
 
     def set_norm(self, number: int, norm: NormKind, norm_groups: int, epsilon: float) -> None:
         """Normalises a group's neurons."""

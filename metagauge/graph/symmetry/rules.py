@@ -151,7 +151,7 @@ def _constant(operator: Constant) -> Axes:
     """An axis along which nothing changes is free; the numbers along the others are in their order."""
     array = unpack(operator)
     return tuple(
-        leaf(size) if (array == array.take([0], axis=number)).all() else ordered(size)
+        leaf(size) if array.size and (array == array.take([0], axis=number)).all() else ordered(size)
         for number, size in enumerate(array.shape)
     )
 

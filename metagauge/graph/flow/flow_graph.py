@@ -1,0 +1,28 @@
+"""The parameter graph of a dataflow."""
+
+from metagauge.architecture.coverage import coverage
+from metagauge.architecture.dataflow import Dataflow
+from metagauge.architecture.operators.shapes import shapes
+from metagauge.checkpoint.checkpoint import Checkpoint
+from metagauge.graph.flow.arrays import Arrays
+from metagauge.graph.flow.draw import draw
+from metagauge.graph.flow.family import family_of
+from metagauge.graph.parameter_graph import ParameterGraph
+from metagauge.graph.symmetry.inference import infer_symmetry
+
+
+def build_flow(dataflow: Dataflow, checkpoint: Checkpoint) -> ParameterGraph:
+    """The parameter graph of a network; weights are views over the checkpoint unless steps compute them.
+
+    Raises:
+        ArchitectureMismatchError: the dataflow does not fit the checkpoint.
+    """
+    known = shapes(dataflow, lambda name: checkpoint.tensor(name).shape)
+    symmetry = infer_symmetry(dataflow, known)
+    canvas = draw(dataflow, symmetry, Arrays(dataflow, checkpoint))
+    return ParameterGraph(
+        groups=canvas.draft.groups(),
+        blocks=canvas.draft.blocks(),
+        family=family_of(dataflow),
+        coverage=coverage(dataflow, checkpoint),
+    )
