@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor
 
 from bench.coverage.case import Case
 from bench.coverage.outcome import FAULT, TIMEOUT, Outcome
@@ -44,7 +45,7 @@ class Row:
             found.verdict,
             found.form,
             found.rung,
-            f"{found.coverage:.1%}" if found.is_graph else "",
+            _percent(found.coverage) if found.is_graph else "",
             _short("; ".join(found.unsupported) if found.is_graph else found.message),
             f"{found.seconds:.2f}",
             f"{found.peak_mib:.0f}",
@@ -99,6 +100,11 @@ def _same(rows: Sequence[Row]) -> list[str]:
         same = sum(len(each) == 1 and "" not in each for each in alike)
         found.append(f"one digest for all {forms} forms of a network: {same} of {len(alike)} folders")
     return found
+
+
+def _percent(share: float) -> str:
+    """Rounded down: only all is 100 %."""
+    return f"{floor(share * 1000) / 10:.1f}%"
 
 
 def _short(text: str) -> str:

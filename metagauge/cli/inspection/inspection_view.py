@@ -106,9 +106,7 @@ def _groups(found: Inspection) -> Table:
         table.add_column(column, overflow="fold")
     for row in found.groups:
         if row.kind != "parameter" or row.reads:
-            table.add_row(
-                plain(row.name), _extent(row), plain(_computes(row)), plain(_weights(row)), plain(_wires(row))
-            )
+            table.add_row(plain(row.name), _extent(row), plain(_computes(row)), _weights(row), plain(_wires(row)))
     return table
 
 
@@ -122,9 +120,10 @@ def _computes(row: GroupRow) -> str:
     return ", ".join(part for part in (row.operation, norm, activation) if part) if row.reads else row.kind
 
 
-def _weights(row: GroupRow) -> str:
+def _weights(row: GroupRow) -> Text:
     blocks = [block for block in row.reads if not block.is_wiring]
-    return ", ".join(f"{block.role} {_weight_shape(block.shape)} of {block.tensor or block.source}" for block in blocks)
+    lines = [f"{block.role} {_weight_shape(block.shape)} of {block.tensor or block.source}" for block in blocks]
+    return Text("\n").join(map(plain, lines))
 
 
 def _weight_shape(shape: tuple[int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Which files on disk make up the network that a path names."""
+"""Which files on disk make up the network that a path names; standard library only, as the client needs it too."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ from pathlib import Path
 from metagauge.checkpoint.bundle import CONFIG_NAME, Sent, bundles
 from metagauge.checkpoint.format import Format
 from metagauge.checkpoint.limits import Limits
-from metagauge.checkpoint.mapped import map_file
-from metagauge.checkpoint.shard_index import is_index_name, parse_index, shard_name
+from metagauge.checkpoint.shard_index import is_index_name, load_index, shard_name
 from metagauge.errors import IncompleteCheckpointError, RequestInvalidError
 
 _SHOWN = 5
@@ -37,7 +36,7 @@ def source(path: Path, limits: Limits) -> Source:
     config = main.with_name(CONFIG_NAME)
     names = [main.name]
     if is_index_name(main.name):
-        names += parse_index(main.name, bytes(map_file(main, limits)), limits.tensors).shards
+        names += load_index(main, limits.tensors).shards
     elif shard_name(main.name) is not None:
         names += [path.name for path in _series(main) if path != main]
     elif main.suffix.lower() == ".onnx":

@@ -10,6 +10,8 @@ from metagauge.graph.parameter_graph import Block, NodeGroup, Reading
 _NAME = 44
 """Letters of a name; longer ones lose their middle."""
 _DETAILS = 3
+_UNTOLD = frozenset({"wire", "member", "operand"})
+"""Roles that say no more than the arrow."""
 _CALM = 150
 """Boxes from which on arrows are drawn as straight pieces, and their crossings are searched less patiently."""
 _GAP = "\N{NO-BREAK SPACE}"
@@ -94,7 +96,7 @@ def _effects(group: NodeGroup) -> list[str]:
         lines.append(" ".join([group.operation.replace("_", " "), *group.detail[:_DETAILS]]))
     after = []
     if group.norm != "none":
-        after.append(f"{group.norm} norm" + (f" in {group.norm_groups}" if group.norm_groups > 1 else ""))
+        after.append(f"{group.norm} norm" + (f" in {group.norm_groups} groups" if group.norm == "group" else ""))
     if group.activation != "identity":
         after.append(group.activation.replace("_", " ") + (f" {group.slope:g}" if group.slope else ""))
     if group.is_causal:
@@ -129,8 +131,8 @@ def _edge(arrow: Arrow) -> str:
 
 
 def _label(block: Block) -> list[str]:
-    role = block.role.replace("_", " ")
-    first = role if block.is_wiring else f"{role} {shape(block)}"
+    role = "" if block.role in _UNTOLD else block.role.replace("_", " ")
+    first = role if block.is_wiring else f"{role} {shape(block)}".strip()
     windows = [
         f"stride {_sizes(block.stride)}" if any(step != 1 for step in block.stride) else "",
         f"dilation {_sizes(block.dilation)}" if any(step != 1 for step in block.dilation) else "",

@@ -109,9 +109,10 @@ def _folded(graph: ParameterGraph) -> set[int]:
 
 def _looks(group: NodeGroup, parameters: list[Block], incoming: list[Block]) -> tuple[object, ...]:
     """All that is drawn of a group, but its name and where its blocks come from."""
+    alone = () if incoming else (group.name,)  # inputs and tables are drawn one by one
     own = (group.kind, group.size, group.positions, group.norm, group.norm_groups, group.activation, group.slope)
     more = (group.operation, group.detail, group.is_causal)
-    return (own, more, tuple(map(_block_looks, parameters)), tuple(map(_block_looks, incoming)))
+    return (own, more, alone, tuple(map(_block_looks, parameters)), tuple(map(_block_looks, incoming)))
 
 
 def _block_looks(block: Block) -> tuple[object, ...]:
