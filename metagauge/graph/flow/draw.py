@@ -207,7 +207,7 @@ def _combined(canvas: Canvas, step: Step) -> None:
 def detail_of(step: Step) -> tuple[str, ...]:
     """What an operator does besides its kind, `name=value`."""
     operator = step.operator
-    skipped = {"kind", "shape", "data", "equation", "shapes", "loop"}
+    skipped = {"__pydantic_config__", "kind", "shape", "data", "equation", "shapes", "loop"}
     fields = type(operator).__dataclass_fields__
     return (operator.kind, *(f"{name}={getattr(operator, name)}" for name in fields if name not in skipped))
 
