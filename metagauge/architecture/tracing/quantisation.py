@@ -141,6 +141,8 @@ def _aligned(tracing: Tracing, parameter: Tensorlike, shape: Shape, axis: int, b
         raise ArchitectureMismatchError(f"axis {axis} of a value with shape {list(shape)}")
     if len(own) == 1 and own[0] == shape[axis]:
         return reshaped(tracing, parameter, tuple(own[0] if place == axis else 1 for place in range(len(shape))))
+    if len(own) == len(shape) and all(one in (1, size) for one, size in zip(own, shape, strict=True)):
+        return parameter
     if len(own) != len(shape) or block < 1:
         raise ArchitectureMismatchError(f"scales of shape {list(own)} for a value of shape {list(shape)}")
     count = own[axis]
