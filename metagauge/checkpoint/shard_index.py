@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from metagauge.errors import IncompleteCheckpointError, LimitExceededError, MalformedCheckpointError
 
@@ -84,6 +85,12 @@ def parse_index(name: str, text: bytes, tensors: int) -> ShardIndex:
             raise MalformedCheckpointError(message)
         files[tensor] = file
     return ShardIndex(name=name, files=files, total_bytes=_total(fields))
+
+
+def load_index(path: Path, tensors: int) -> ShardIndex:
+    """The index in the file at `path`; see `parse_index`."""
+    with path.open("rb") as file:
+        return parse_index(path.name, file.read(INDEX_BYTES + 1), tensors)
 
 
 def is_plain(name: str) -> bool:

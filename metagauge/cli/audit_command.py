@@ -18,7 +18,8 @@ from metagauge.errors import RequestInvalidError
 
 def audit(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False, readable=True, help="Checkpoints.")
+        list[Path],
+        typer.Argument(metavar="FILE...", exists=True, readable=True, help="Checkpoints, or folders of one."),
     ],
     require: Annotated[
         list[str] | None,

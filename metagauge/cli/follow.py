@@ -1,11 +1,15 @@
 """Uploading a checkpoint and following its job to the end, with progress where somebody looks."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from metagauge.checkpoint.limits import Limits
+from metagauge.cli.inspection.source import source
 from metagauge.cli.terminal import err, plain
 from metagauge.client.client import POLL_S, Client
 from metagauge.contract import Job
@@ -16,11 +20,22 @@ LIVE_POLL_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """What to send."""
+    """What to send: the files of one network by name, the one it is called after first."""
 
-    path: Path
+    files: Mapping[str, Path]
     architecture: Path | None = None
     predictor: str | None = None
+
+    @classmethod
+    def of(cls, path: Path, *, architecture: Path | None = None, predictor: str | None = None) -> Self:
+        """The network at `path`: a file with those it names, or a folder.
+
+        Without an `architecture` the config.json beside weights is sent along; an ONNX model tells its own.
+        """
+        found = source(path, Limits())
+        is_model = next(iter(found.files)).lower().endswith(".onnx")
+        sidecar = architecture or (None if is_model else found.config)
+        return cls(files=found.files, architecture=sidecar, predictor=predictor)
 
 
 def judge(client: Client, upload: Upload, *, deadline_s: float) -> Job:
@@ -33,7 +48,7 @@ def judge(client: Client, upload: Upload, *, deadline_s: float) -> Job:
     live = console.is_terminal
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not live) as progress:
-        name = plain(upload.path.name).plain.replace("[", r"\[")
+        name = plain(next(iter(upload.files))).plain.replace("[", r"\[")
         task = progress.add_task(name, total=1.0, state="upload")
         last = _send(client, upload, progress, task)
         for job in client.watch(last, poll_s=LIVE_POLL_S if live else POLL_S, deadline_s=deadline_s):
@@ -43,7 +58,11 @@ def judge(client: Client, upload: Upload, *, deadline_s: float) -> Job:
 
 
 def _send(client: Client, upload: Upload, progress: Progress, task: TaskID) -> Job:
-    with ExitStack() as files:
-        checkpoint = files.enter_context(progress.open(upload.path, "rb", task_id=task))
-        sidecar = None if upload.architecture is None else files.enter_context(upload.architecture.open("rb"))
-        return client.predict(checkpoint, filename=upload.path.name, architecture=sidecar, predictor=upload.predictor)
+    total = sum(path.stat().st_size for path in upload.files.values())
+    with ExitStack() as opened:
+        files = {
+            name: progress.wrap_file(opened.enter_context(path.open("rb")), total, task_id=task)
+            for name, path in upload.files.items()
+        }
+        sidecar = None if upload.architecture is None else opened.enter_context(upload.architecture.open("rb"))
+        return client.predict_files(files, architecture=sidecar, predictor=upload.predictor)

@@ -5,19 +5,13 @@ from typing import Annotated
 
 import typer
 
-from metagauge.cli.options import ArchitectureFile, AsJson
+from metagauge.cli.options import ArchitectureFile, AsJson, NetworkPath
 from metagauge.cli.terminal import out, write_line
 from metagauge.errors import ExtraMissingError
 
 READ_EXTRA = frozenset({"ml_dtypes", "numpy", "onnx", "safetensors"})
 """What `pip install 'metagauge[read]'` brings."""
 
-Network = Annotated[
-    Path,
-    typer.Argument(
-        metavar="FILE", exists=True, readable=True, help="A safetensors or ONNX file, an index of shards, or a folder."
-    ),
-]
 GraphFile = Annotated[
     Path | None,
     typer.Option(
@@ -27,7 +21,7 @@ GraphFile = Annotated[
 
 
 def inspect(
-    file: Network, architecture: ArchitectureFile = None, as_json: AsJson = False, graph: GraphFile = None
+    file: NetworkPath, architecture: ArchitectureFile = None, as_json: AsJson = False, graph: GraphFile = None
 ) -> None:
     """Print layers, shapes, parameters and coverage of a checkpoint, offline; draw it with --graph."""
     try:

@@ -9,8 +9,11 @@ from metagauge.client.client import Client
 
 Url = Annotated[str, typer.Option("--url", envvar="METAGAUGE_URL", help="Address of the service.")]
 DEFAULT_URL = "http://127.0.0.1:8000"
-CheckpointFile = Annotated[
-    Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="A safetensors or ONNX file.")
+NetworkPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", exists=True, readable=True, help="A safetensors or ONNX file, an index of shards, or a folder."
+    ),
 ]
 ArchitectureFile = Annotated[
     Path | None,

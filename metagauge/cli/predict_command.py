@@ -9,8 +9,8 @@ from metagauge.cli.options import (
     DEFAULT_URL,
     ArchitectureFile,
     AsJson,
-    CheckpointFile,
     DeadlineS,
+    NetworkPath,
     PredictorName,
     Url,
     connect,
@@ -21,16 +21,16 @@ from metagauge.contract import Job, JobStatus
 
 
 def predict(
-    file: CheckpointFile,
+    file: NetworkPath,
     architecture: ArchitectureFile = None,
     predictor: PredictorName = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     deadline_s: DeadlineS = DEFAULT_DEADLINE_S,
 ) -> None:
-    """Upload a checkpoint and print what the service predicts."""
+    """Upload a checkpoint, with the files that belong to it, and print what the service predicts."""
     with connect(url) as client:
-        upload = Upload(path=file, architecture=architecture, predictor=predictor)
+        upload = Upload.of(file, architecture=architecture, predictor=predictor)
         job = judge(client, upload, deadline_s=deadline_s)
     show(job, as_json=as_json)
     if job.status is not JobStatus.SUCCEEDED:

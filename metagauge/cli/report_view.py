@@ -7,13 +7,22 @@ from rich.text import Text
 from metagauge.cli.terminal import plain
 from metagauge.contract import Estimate, FindingMessage, Job, Report
 
+_RUNGS = {
+    "declared": "declared: the specification that came with the checkpoint",
+    "config": "config: config.json and the template of its family",
+    "graph": "graph: the program in the file",
+    "template": "template: names and shapes that only one family has",
+    "chain": "chain: one numbered chain of layers that fit each other",
+}
 LEVEL_STYLES = {"note": "cyan", "warning": "yellow", "error": "red"}
 
 
 def job_view(job: Job) -> RenderableType:
     """Everything there is to say about `job`."""
     head = Text.assemble(plain(job.filename, "bold"), f"  {job.status}", "  (cached)" if job.cached else "")
-    parts: list[RenderableType] = [head, Text(f"job {job.id}, {job.size_bytes:,} bytes, sha256 {job.sha256}", "dim")]
+    files = f" in {len(job.files)} files" if job.files else ""
+    about = f"job {job.id}, {job.size_bytes:,} bytes{files}, sha256 {job.sha256}"
+    parts: list[RenderableType] = [head, Text(about, "dim")]
     if job.problem is not None:
         parts.append(Text.assemble((job.problem.code, "bold red"), ": ", plain(job.problem.detail)))
     elif job.report is not None:
@@ -65,13 +74,14 @@ def _structure(report: Report) -> RenderableType:
     checkpoint, architecture = report.checkpoint, report.architecture
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_row("format", plain(f"{checkpoint.format}, {checkpoint.parameters:,} parameters"))
-    table.add_row("architecture", plain(f"{architecture.family}, {len(architecture.layers)} layers"))
-    table.add_row("read from", plain(_provenance(architecture.provenance, architecture.assumed)))
+    layers = architecture.layer_count or len(architecture.layers)
+    table.add_row("architecture", plain(f"{architecture.family}, {layers} layers"))
+    table.add_row("read from", plain(_RUNGS.get(architecture.provenance, architecture.provenance)))
+    for assumption in architecture.assumed:
+        table.add_row("assumed", plain(assumption))
     table.add_row("coverage", f"{architecture.coverage:.1%} of the parameters")
+    if architecture.digest is not None:
+        table.add_row("graph digest", plain(architecture.digest))
     for piece in architecture.unsupported:
         table.add_row("not understood", plain(f"{piece.operator} {piece.name}"))
     return table
-
-
-def _provenance(rung: str, assumed: tuple[str, ...]) -> str:
-    return f"{rung}; assumed: {', '.join(assumed)}" if assumed else rung

@@ -1,7 +1,7 @@
 """The client of a Metagauge service."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import BinaryIO, Self
 from uuid import uuid4
@@ -69,9 +69,24 @@ class Client:
 
         The files are streamed; they have to be seekable, since a lost upload is sent again from the start.
         """
-        files: dict[str, tuple[str, BinaryIO, str]] = {"file": (filename, checkpoint, "application/octet-stream")}
+        return self.predict_files({filename: checkpoint}, architecture=architecture, predictor=predictor)
+
+    def predict_files(
+        self,
+        checkpoint: Mapping[str, BinaryIO],
+        *,
+        architecture: BinaryIO | None = None,
+        predictor: str | None = None,
+    ) -> Job:
+        """Uploads a checkpoint that consists of several files, by name, and returns its job.
+
+        They are safetensors shards with or without their index, or an ONNX model and the files it keeps tensors in.
+        """
+        files: list[tuple[str, tuple[str, BinaryIO, str]]] = [
+            ("file", (name, content, "application/octet-stream")) for name, content in checkpoint.items()
+        ]
         if architecture is not None:
-            files["architecture"] = ("architecture.json", architecture, "application/json")
+            files.append(("architecture", ("architecture.json", architecture, "application/json")))
         query = {} if predictor is None else {"predictor": predictor}
         key = {"Idempotency-Key": str(uuid4())}
         again = upload_extensions()

@@ -136,3 +136,27 @@ def test_the_installed_command_exits_with_the_code(served: Served, checkpoint):
     assert ended.returncode == 1
     assert "FAILED" in ended.stdout
     assert ended.stderr == ""
+
+
+def test_a_folder_is_sent_with_its_config(served: Served, checkpoint, tmp_path: Path):
+    checkpoint(good(0.6), "model.safetensors")
+    checkpoint(b'{"model_type": "bert"}', "config.json")
+    assert outcome(["predict", str(tmp_path), "--url", served.url]) == 0
+    assert served.service.names["job-1"] == ["model.safetensors"]
+    assert served.service.sidecars["job-1"] == b'{"model_type": "bert"}'
+
+
+def test_an_index_is_sent_with_its_shards(served: Served, checkpoint):
+    names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    for name in names:
+        checkpoint(good(0.6), name)
+    index = checkpoint(
+        json.dumps({"weight_map": dict(zip("ab", names, strict=True))}).encode(), "m.safetensors.index.json"
+    )
+    outcome(["predict", index, "--url", served.url])
+    assert served.service.names["job-1"] == ["m.safetensors.index.json", *names]
+
+
+def test_a_folder_without_a_network_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["predict", str(tmp_path), "--url", "http://127.0.0.1:1"]) == 4
+    assert "neither" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from metagauge.client.client import Client
 from metagauge.contract import Job, JobStatus
 from metagauge.service.settings import Settings
 from tests.page.browser import chromium
-from tests.service import checkpoints
+from tests.service import checkpoints, shards
 from tests.service.predictor_folder import write_predictor
 from tests.service.processes import redis_running, running, until
 
@@ -119,3 +119,23 @@ def test_the_page_shows_a_report_of_the_service(url: str, checkpoint: Path):
         expect(page.locator("#job .architecture tbody tr")).not_to_have_count(0)
         expect(page.locator("#recent tbody a").first).to_have_text("net.onnx")
         assert complaints == []
+
+
+def test_a_folder_of_shards_is_judged_as_one_network(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for name, content in shards.sharded(seed=7).items():
+        (tmp_path / name).write_bytes(content)
+    assert outcome(["predict", str(tmp_path), "--json", "--url", url]) == 0
+    job = Job.model_validate_json(capsys.readouterr().out)
+    assert (job.filename, len(job.files)) == (shards.INDEX, 3)
+    assert job.report is not None
+    assert job.report.architecture.coverage == 1.0
+
+
+def test_a_model_is_sent_with_the_data_called_after_it(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for name, content in shards.with_external_data(seed=8).items():
+        (tmp_path / name).write_bytes(content)
+    assert outcome(["predict", str(tmp_path / shards.MODEL), "--url", url]) == 0
+    assert "in 2 files" in capsys.readouterr().out
+    (tmp_path / shards.DATA).unlink()
+    assert outcome(["predict", str(tmp_path / shards.MODEL), "--url", url]) == 2
+    assert "external_data_refused" in capsys.readouterr().out

@@ -39,6 +39,7 @@ class FakeService:
         self.jobs: dict[str, Job] = {}
         self.contents: dict[str, bytes] = {}
         self.sidecars: dict[str, bytes] = {}
+        self.names: dict[str, list[str]] = {}
         self.by_key: dict[str, str] = {}
         self.faults: list[Response] = []
         self.requests: list[str] = []
@@ -86,9 +87,11 @@ class FakeService:
 
     async def _predict(self, request: Request) -> Response:
         async with request.form() as form:
-            upload, sidecar = form["file"], form.get("architecture")
+            uploads, sidecar = form.getlist("file"), form.get("architecture")
+            upload = uploads[0]
             assert isinstance(upload, UploadFile)
             content = await upload.read()
+            names = [other.filename or "" for other in uploads if isinstance(other, UploadFile)]
             beside = await sidecar.read() if isinstance(sidecar, UploadFile) else b""
             filename = upload.filename or "upload"
         if not content:
@@ -106,6 +109,7 @@ class FakeService:
             predictor=request.query_params.get("predictor", "cifar10-accuracy"),
         )
         self.jobs[job.id], self.contents[job.id], self.sidecars[job.id] = job, content, beside
+        self.names[job.id] = names
         if key is not None:
             self.by_key[key] = job.id
         return job_answer(job)

@@ -164,3 +164,11 @@ def test_the_record_of_complaints_notices_a_broken_policy(opened: Opened):
     with opened.page.expect_console_message():
         opened.page.evaluate("document.body.setAttribute('style', 'color: red')")
     assert any("Content Security Policy" in complaint for complaint in opened.complaints)
+
+
+def test_the_files_of_one_network_are_sent_together(opened: Opened, served: Served):
+    names = ["model-1-of-2.safetensors", "model-2-of-2.safetensors", "model.safetensors.index.json"]
+    opened.page.evaluate(DROP, [["config.json", "{}"], *[[name, good(0.6).decode()] for name in names]])
+    expect(opened.page.locator("#job .figure").first).to_be_visible()
+    assert served.service.names["job-1"] == names
+    assert served.service.sidecars["job-1"] == b"{}"

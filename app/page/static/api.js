@@ -17,10 +17,10 @@ export class Refusal extends Error {
   }
 }
 
-/** Uploads the files; `onFraction` hears how much has been sent. Answers the job. */
-export function predict({ file, sidecar, predictor }, onFraction) {
+/** Uploads the files of one network; `onFraction` hears how much has been sent. Answers the job. */
+export function predict({ files, sidecar, predictor }, onFraction) {
   const form = new FormData();
-  form.append("file", file, file.name);
+  for (const file of files) form.append("file", file, file.name);
   if (sidecar) form.append("architecture", sidecar, sidecar.name);
   const query = predictor ? `?predictor=${encodeURIComponent(predictor)}` : "";
   return new Promise((resolve, reject) => {

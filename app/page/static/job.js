@@ -51,7 +51,7 @@ export function spoken(job) {
 }
 
 function facts(job) {
-  const parts = [bytes(job.size_bytes)];
+  const parts = [job.files?.length ? `${bytes(job.size_bytes)} in ${job.files.length} files` : bytes(job.size_bytes)];
   if (job.created_at) parts.push(new Date(job.created_at).toLocaleString());
   if (job.attempts > 1) parts.push(`attempt ${job.attempts}`);
   const text = parts.join(" · ");

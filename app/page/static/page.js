@@ -47,13 +47,15 @@ function begin() {
   return shown;
 }
 
-async function judge(file) {
+async function judge(files) {
   const turn = begin();
-  const draft = { id: null, filename: file.name, size_bytes: file.size, status: "queued", stage: null };
+  const named = files.find(isIndex) ?? files.find((file) => file.name.toLowerCase().endsWith(".onnx")) ?? files[0];
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  const draft = { id: null, filename: named.name, size_bytes: size, files: [], status: "queued", stage: null };
   const predictor = element("predictor").value || null;
   show(jobView({ ...draft, status: "uploading", progress: 0 }));
   try {
-    const sent = { file, sidecar, predictor };
+    const sent = { files, sidecar, predictor };
     const job = await predict(sent, (progress) => {
       if (turn === shown) show(jobView({ ...draft, status: "uploading", progress }));
     });
@@ -85,11 +87,16 @@ function keepSidecar(file) {
   element("sidecar-name").textContent = file ? `${file.name} goes with the next checkpoint.` : WITHOUT_SIDECAR;
 }
 
+/** Whether the file lists the shards of a network, and so is one of its files. */
+function isIndex(file) {
+  return /\.safetensors\.index(\.[\w-]+)?\.json$/i.test(file.name);
+}
+
 function take(files) {
-  const isSidecar = (file) => file.name.toLowerCase().endsWith(".json");
+  const isSidecar = (file) => file.name.toLowerCase().endsWith(".json") && !isIndex(file);
   files.filter(isSidecar).forEach(keepSidecar);
-  const checkpoint = files.find((file) => !isSidecar(file));
-  if (checkpoint) judge(checkpoint);
+  const network = files.filter((file) => !isSidecar(file));
+  if (network.length) judge(network);
 }
 
 async function listRecent() {

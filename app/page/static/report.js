@@ -3,6 +3,14 @@
 import { count, html, percent, svg } from "./dom.js";
 import { interval } from "./interval.js";
 
+const RUNGS = {
+  declared: "declared: the specification that came with the checkpoint",
+  config: "config: config.json and the template of its family",
+  graph: "graph: the program in the file",
+  template: "template: names and shapes that only one family has",
+  chain: "chain: one numbered chain of layers that fit each other",
+};
+
 /** Everything a report says, as one element. */
 export function reportView(report) {
   return html(
@@ -60,9 +68,11 @@ function summary({ checkpoint, architecture: read, stability, timings_s: timings
     ["Parameters", count(checkpoint.parameters)],
     ["Numbers", Object.entries(checkpoint.dtypes).map(([dtype, size]) => `${count(size)} ${dtype}`).join(", ")],
     ["Family", read.family],
-    ["Structure from", read.assumed.length ? `${read.provenance}; assumed: ${read.assumed.join(", ")}` : read.provenance],
+    ["Structure from", RUNGS[read.provenance] ?? read.provenance],
     ["Coverage", `${percent(read.coverage)} of the parameters`],
   ];
+  if (read.assumed.length) rows.push(["Assumed", read.assumed.join("; ")]);
+  if (read.digest) rows.push(["Graph digest", html("code", { title: read.digest }, read.digest.slice(0, 16))]);
   if (stability && stability.permutation !== null) rows.push(["Moved by reordering neurons", stability.permutation.toExponential(0)]);
   const total = Object.values(timings).reduce((sum, seconds) => sum + seconds, 0);
   if (total) rows.push(["Time", `${(1000 * total).toFixed(0)}\u202fms`]);
@@ -81,10 +91,15 @@ function architecture(read) {
   return html(
     "details",
     { class: "architecture", open: read.layers.length <= 40 },
-    html("summary", {}, `Architecture · ${count(read.layers.length)} layers`),
+    html("summary", {}, layerCount(read)),
     html("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Architecture table" }, html("table", {}, html("thead", {}, html("tr", {}, head)), html("tbody", {}, read.layers.map((layer) => row(layer, most))))),
     read.unsupported.length ? html("p", { class: "notice warning" }, `Not understood, and left out: ${read.unsupported.map((piece) => `${piece.operator} ${piece.name}`).join(", ")}`) : null,
   );
+}
+
+function layerCount(read) {
+  const all = read.layer_count || read.layers.length;
+  return all > read.layers.length ? `Architecture · the first ${count(read.layers.length)} of ${count(all)} layers` : `Architecture · ${count(all)} layers`;
 }
 
 function row(layer, most) {

@@ -12,7 +12,7 @@ from metagauge.errors import MetagaugeError
 def assess(client: Client, path: Path, *, predictor: str | None, deadline_s: float) -> Assessment:
     """What the service says about the checkpoint at `path`."""
     try:
-        job = judge(client, Upload(path=path, predictor=predictor), deadline_s=deadline_s)
+        job = judge(client, Upload.of(path, predictor=predictor), deadline_s=deadline_s)
     except MetagaugeError as error:
         refusal = Refusal(code=error.code, message=str(error))
         return Assessment(file=str(path), job_id=None, report=None, refusal=refusal)
