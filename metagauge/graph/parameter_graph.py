@@ -144,7 +144,8 @@ class Block:
     transposed: bool = False
     """Whether a convolution is a transposed one."""
     sharing: np.ndarray | None = None
-    """For each element of `weight`, which free coefficient it is; None if each is its own (Lim et al. 2024, app. B)."""
+    """For each element of `weight` the number of its coefficient (Lim et al. 2024, app. B), -1 where it has none and is
+    no edge. None if each element is its own."""
 
     @property
     def is_wiring(self) -> bool:

@@ -103,7 +103,7 @@ def test_a_broken_specification_in_the_metadata_is_a_mismatch_and_not_ignored():
 
 @pytest.mark.parametrize(
     ("config", "said"),
-    [({"model_type": "bert", "hidden_size": 8}, "'bert'"), ({"architectures": ["ResNetModel"]}, "'ResNetModel'")],
+    [({"model_type": "mentat", "hidden_size": 8}, "'mentat'"), ({"architectures": ["ResNetModel"]}, "'ResNetModel'")],
 )
 def test_a_hugging_face_config_is_told_as_one_with_what_to_send_instead(config, said):
     with pytest.raises(StructureNotInferableError) as refusal:

@@ -10,6 +10,7 @@ from metagauge.graph.draft import DIRECT, Cursor, Draft, constant
 from metagauge.graph.flow.arrays import Arrays
 from metagauge.graph.flow.correspondence import correspondence
 from metagauge.graph.flow.layout import Layout, Units, elements, layout, size, units
+from metagauge.graph.flow.sharing import Sharing
 from metagauge.graph.parameter_graph import Block, NodeGroup, Operation, Reading, Role
 from metagauge.graph.symmetry.axis import Axis
 from metagauge.graph.symmetry.inference import Symmetry
@@ -29,6 +30,7 @@ class Canvas:
 
     symmetry: Symmetry
     arrays: Arrays
+    sharing: Sharing
     features: Set[Axis]
     draft: Draft = field(default_factory=Draft)
     neurons: dict[int, Units] = field(default_factory=dict)

@@ -29,6 +29,7 @@ def linear(canvas: Canvas, step: Step, operator: Contract, source: Drawn) -> boo
     array = canvas.arrays.array(names[1 - data])
     if operator.factor != 1:
         array = (np.asarray(array, np.float32) * np.float32(operator.factor)).astype(np.float32)
+    numbers = canvas.sharing.coefficients(names[1 - data], array.size)
     origin = canvas.arrays.origin(names[1 - data]) or names[1 - data]
     trees = canvas.symmetry.values[names[1 - data]]
     targets: list[Cursor] = []
@@ -39,10 +40,13 @@ def linear(canvas: Canvas, step: Step, operator: Contract, source: Drawn) -> boo
             for index, cursor in enumerate(source.pieces)
             if not map_.cut_runs_through or index == number
         ]
-        blocks = [map_.block(canvas, output, cursor, index, number, array, trees) for cursor, index in met]
+        blocks = [(index, *map_.block(canvas, output, cursor, index, number, array, trees)) for cursor, index in met]
         rows = map_.rows(after_axes)
-        target = canvas.group(output, after_axes, rows, [cursor for cursor, _, _, _ in blocks])
-        for cursor, weight, runs, kernel in blocks:
+        target = canvas.group(output, after_axes, rows, [cursor for _, cursor, _, _, _ in blocks])
+        for index, cursor, weight, runs, kernel in blocks:
+            sharing = None
+            if numbers is not None:
+                _, sharing, _, _ = map_.block(canvas, output, cursor, index, number, numbers, trees)
             canvas.draft.connect(
                 Block(
                     source=cursor.group,
@@ -53,6 +57,7 @@ def linear(canvas: Canvas, step: Step, operator: Contract, source: Drawn) -> boo
                     groups=runs,
                     kernel=kernel,
                     reading=cursor.reading,
+                    sharing=sharing,
                 )
             )
         canvas.bias(f"{output}.bias", target.group)
@@ -137,8 +142,10 @@ def convolution(canvas: Canvas, step: Step, operator: Convolve, source: Drawn) -
         if after.pieces > 1:
             return False
     array = canvas.arrays.array(weight)
+    numbers = canvas.sharing.coefficients(weight, array.size)
     if operator.transposed:
         array = _as_forward(array, operator.groups)
+        numbers = None if numbers is None else _as_forward(numbers, operator.groups)
     bias = canvas.arrays.array(rest[0]) if rest and rest[0] else None
     targets: list[Cursor] = []
     for number in range(after.pieces):
@@ -146,9 +153,9 @@ def convolution(canvas: Canvas, step: Step, operator: Convolve, source: Drawn) -
         cursors = [channels(canvas, output, cursor, before.piece(index)) for index, cursor in enumerate(source.pieces)]
         target = canvas.group(output, axes, units(axes[1]), cursors)
         for index, cursor in enumerate(cursors):
-            part = _run(array, 0, after.start(number), axes[1].size)
-            if operator.groups == 1:
-                part = _run(part, 1, before.start(index), before.piece(index)[1].size)
+            columns = before if operator.groups == 1 else None
+            part = _piece(array, after, number, columns, index)
+            sharing = None if numbers is None else _piece(numbers, after, number, columns, index)
             canvas.draft.connect(
                 Block(
                     source=cursor.group,
@@ -163,6 +170,7 @@ def convolution(canvas: Canvas, step: Step, operator: Convolve, source: Drawn) -
                     padding=operator.padding,
                     reading=cursor.reading,
                     transposed=operator.transposed,
+                    sharing=None if sharing is None else sharing.reshape(*part.shape[:2], prod(part.shape[2:])),
                 )
             )
         if bias is None:
@@ -228,6 +236,12 @@ def _joined(canvas: Canvas, name: str, source: Drawn, before: Layout) -> tuple[D
     joined = f"{name}.joined"
     canvas.combine({joined: whole}, [(name, source, before)], "join", (), neurons=units(before.axes[1]))
     return canvas.drawn[joined], whole
+
+
+def _piece(array: np.ndarray, after: Layout, number: int, before: Layout | None, index: int) -> np.ndarray:
+    """The rows of a convolution's weight that make one piece of channels, and the columns that read another."""
+    part = _run(array, 0, after.start(number), after.piece(number)[1].size)
+    return part if before is None else _run(part, 1, before.start(index), before.piece(index)[1].size)
 
 
 def _run(array: np.ndarray, axis: int, start: int, count: int) -> np.ndarray:

@@ -37,6 +37,7 @@ from metagauge.graph.flow import contraction, elementwise, movement, recurrence,
 from metagauge.graph.flow.arrays import Arrays
 from metagauge.graph.flow.canvas import Canvas, Drawn
 from metagauge.graph.flow.layout import Layout, elements, size, units
+from metagauge.graph.flow.sharing import Sharing
 from metagauge.graph.parameter_graph import NodeGroup, Operation
 from metagauge.graph.symmetry.axis import Axis
 from metagauge.graph.symmetry.inference import Symmetry
@@ -70,9 +71,10 @@ _OPERATIONS: Mapping[type, Operation] = {
 }
 
 
-def draw(dataflow: Dataflow, symmetry: Symmetry, arrays: Arrays) -> Canvas:
+def draw(dataflow: Dataflow, symmetry: Symmetry, arrays: Arrays, sharing: Sharing) -> Canvas:
     """Draws every step that depends on the input, and the outputs."""
-    canvas = Canvas(symmetry=symmetry, arrays=arrays, features=neurons(dataflow, symmetry, arrays))
+    features = neurons(dataflow, symmetry, arrays)
+    canvas = Canvas(symmetry=symmetry, arrays=arrays, sharing=sharing, features=features)
     shared = _shared(dataflow, canvas)
     for step in dataflow.steps:
         if all(name in arrays for name in step.outputs if name):

@@ -5,8 +5,10 @@ from metagauge.architecture.dataflow import Dataflow
 from metagauge.architecture.operators.shapes import shapes
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.graph.flow.arrays import Arrays
+from metagauge.graph.flow.bases import split_bases
 from metagauge.graph.flow.draw import draw
 from metagauge.graph.flow.family import family_of
+from metagauge.graph.flow.sharing import Sharing
 from metagauge.graph.parameter_graph import ParameterGraph
 from metagauge.graph.symmetry.inference import infer_symmetry
 
@@ -17,9 +19,10 @@ def build_flow(dataflow: Dataflow, checkpoint: Checkpoint) -> ParameterGraph:
     Raises:
         ArchitectureMismatchError: the dataflow does not fit the checkpoint.
     """
+    dataflow = split_bases(dataflow)
     known = shapes(dataflow, lambda name: checkpoint.tensor(name).shape)
     symmetry = infer_symmetry(dataflow, known)
-    canvas = draw(dataflow, symmetry, Arrays(dataflow, checkpoint))
+    canvas = draw(dataflow, symmetry, Arrays(dataflow, checkpoint), Sharing(dataflow, checkpoint))
     return ParameterGraph(
         groups=canvas.draft.groups(),
         blocks=canvas.draft.blocks(),
