@@ -197,6 +197,8 @@ def _mask(tracing: Tracing, node: Node, mask: Tensorlike | None, queries: int, k
             mask, shape = sliced(tracing, rows, 3, 0, keys), (shape[0], shape[1], queries, keys)
         case rank:
             raise ArchitectureMismatchError(f"a mask with {rank} axes")
+    if isinstance(mask, Numbers) and mask.array.all():
+        return None
     ones = reshaped(tracing, as_float(tracing, mask), shape)
     return affine(tracing, ones, -low, low)
 

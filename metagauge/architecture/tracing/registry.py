@@ -12,6 +12,7 @@ from metagauge.architecture.tracing import (
     fake_quantised,
     function,
     fused,
+    generation,
     indexing,
     legacy,
     loops,
@@ -52,6 +53,7 @@ REGISTRY: Registry = {
     **packed.OPERATORS,
     **fake_quantised.OPERATORS,
     **fused.OPERATORS,
+    **generation.OPERATORS,
     **microsoft_attention.OPERATORS,
 }
 """By domain and operator; `("", "")` is the call of a function that the file defines."""
