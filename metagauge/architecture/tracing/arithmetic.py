@@ -143,8 +143,11 @@ def _binary(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     function = _FUNCTIONS[node.operator]
     if function == "prelu":
         return tracing.apply(Binary(function="prelu"), left, _slope(tracing, left, tracing.parameter(right)))
-    if tracing.opset < 7 and "axis" in node.attributes:
+    if "axis" in node.attributes:
         right = _aligned(tracing, right, len(shape_of(left)), integer(node, "axis", 0))
+    elif _is_per_channel(left, right):
+        tracing.assumed["numbers that fit nowhere else are added to the channels, as old files mean it"] = None
+        right = _aligned(tracing, right, len(shape_of(left)), 1)
     return binary(tracing, function, left, right)
 
 
@@ -161,6 +164,13 @@ def _aligned(tracing: Tracing, right: Tensorlike, rank: int, axis: int) -> Tenso
     shape = shape_of(right)
     axis = axis + rank if axis < 0 else axis
     return reshaped(tracing, right, (*shape, *(1,) * (rank - axis - len(shape))))
+
+
+def _is_per_channel(left: Tensorlike, right: Tensorlike) -> bool:
+    """Whether `right` has one number for each channel and cannot be broadcast, as in files converted from old ones."""
+    if left.shape is None or right.shape is None or len(right.shape) != 1 or len(left.shape) < 3:
+        return False
+    return right.shape[0] == left.shape[1] and right.shape[0] not in (1, left.shape[-1]) and left.shape[-1] != 1
 
 
 def _modulo(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:

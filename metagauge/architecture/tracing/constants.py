@@ -6,7 +6,7 @@ from metagauge.checkpoint.tensor import Tensor
 
 READ_LIMIT = 1 << 20
 """Most elements of a tensor whose numbers we look at: a causal mask of 1024 tokens."""
-FOLD_LIMIT = 1 << 24
+FOLD_LIMIT = 1 << 23
 """Most numbers that are computed from constants and shapes in one program; what is more becomes steps."""
 SMALL = 4096
 """Most elements of a constant that is computed without counting, and that is written into the dataflow even where a

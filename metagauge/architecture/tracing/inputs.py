@@ -1,7 +1,7 @@
 """The shapes that a program's inputs are traced with: what the file fixes, and plausible sizes where it does not."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
@@ -12,12 +12,10 @@ from metagauge.errors import ArchitectureMismatchError
 
 Shape = tuple[int, ...]
 
-_ATTEMPTS = 8
-"""Most combinations of sizes that are tried."""
-_SLOW, _FEW = 5_000, 3
-"""Programs of more nodes than this are tried fewer times."""
+_ATTEMPTS, _FEW, _NODES = 40, 3, 40_000
+"""Most combinations of sizes that are tried; fewer of a program with many nodes, but a few always."""
 _SIZES: Mapping[str, tuple[int, ...]] = {
-    "batch": (1,),
+    "batch": (1, 2, 4, 3),
     "length": (8, 16, 32, 128, 512, 1, 64, 4),
     "past": (4,),
     "image": (64, 224, 256, 32, 320, 416, 299, 512),
@@ -27,6 +25,7 @@ _SIZES: Mapping[str, tuple[int, ...]] = {
 """Sizes to try for an open axis, by what it seems to be. Image sizes are multiples of 32 first."""
 _BATCH = re.compile(r"^(n|b|bs|batch.*|.*batch|.*batch_?size.*|none|\?|unk__.*)$", re.IGNORECASE)
 _LENGTH = re.compile(r"seq|len|time|token|step|frame|^t$|^l$|^s$|chunk", re.IGNORECASE)
+_STATE = re.compile(r"state|hidden|cell|^[hc]_?(\d|in|0|n)", re.IGNORECASE)
 _SUM = re.compile(r"^\(?\s*([\w.]+)\s*\+\s*([\w.]+)\s*\)?$")
 
 
@@ -46,32 +45,56 @@ class _Axis:
     kind: str
 
 
-def assignments(checkpoint: Checkpoint, program: Program, sizes: Mapping[str, Shape]) -> Iterator[Assignment]:
-    """Ways to fill the open sizes, the likeliest first; `sizes` fixes inputs.
+Judge = Callable[[Assignment], int]
+"""Traces with these shapes and tells how many nodes contradict them."""
+
+
+def search(checkpoint: Checkpoint, program: Program, sizes: Mapping[str, Shape], judge: Judge) -> None:
+    """Tries ways to fill the open sizes, the likeliest first, until nothing contradicts one; `sizes` fixes inputs.
+
+    One size is changed at a time, and the change is kept if it leaves fewer contradictions.
 
     Raises:
         ArchitectureMismatchError: `sizes` contradicts the file.
     """
     partial = {port.name: _partial(checkpoint, program, port, sizes.get(port.name)) for port in program.inputs}
-    axes = {port.name: _axes(port, partial[port.name], program) for port in program.inputs}
+    axes = {port.name: _axes(port, partial[port.name]) for port in program.inputs}
+    kinds = _kinds(axes.values())
+    chosen = dict.fromkeys(kinds, 0)
+    least = judge(_assignment(program, partial, axes, _numbers(kinds, chosen)))
+    budget = min(_ATTEMPTS, max(_FEW, _NODES // max(len(program.nodes), 1)))
+    for key, option in _changes(kinds):
+        if least == 0 or budget == 0:
+            return
+        changed = {**chosen, key: option}
+        found = judge(_assignment(program, partial, axes, _numbers(kinds, changed)))
+        budget -= 1
+        if found < least:
+            least, chosen = found, changed
+
+
+def _kinds(axes: Iterable[Mapping[int, _Axis]]) -> dict[str, str]:
+    """What each key seems to be; a batch wherever one axis of it does."""
     kinds: dict[str, str] = {}
-    for each in axes.values():
+    for each in axes:
         for axis in each.values():
             if axis.key not in kinds or axis.kind == "batch":
                 kinds[axis.key] = axis.kind
-    tried: set[tuple[tuple[str, int], ...]] = set()
-    limit = _FEW if len(program.nodes) > _SLOW else _ATTEMPTS
-    for attempt in range(limit):
-        numbers = _numbers(kinds, attempt)
-        if tuple(numbers.items()) in tried:
-            continue
-        tried.add(tuple(numbers.items()))
-        yield _assignment(program, partial, axes, numbers)
+    return kinds
 
 
-def _numbers(kinds: Mapping[str, str], attempt: int) -> dict[str, int]:
+def _changes(kinds: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """Every key with every other size, twice over, as one size may fit only after another; batches last."""
+    ordered = sorted(kinds, key=lambda key: kinds[key] == "batch")
+    for _ in range(2):
+        for key in ordered:
+            for option in range(len(_SIZES[kinds[key]])):
+                yield key, option
+
+
+def _numbers(kinds: Mapping[str, str], chosen: Mapping[str, int]) -> dict[str, int]:
     """A size for each key; one that is written as a sum is the sum."""
-    numbers = {key: _SIZES[kind][attempt % len(_SIZES[kind])] for key, kind in kinds.items()}
+    numbers = {key: _SIZES[kind][chosen[key]] for key, kind in kinds.items()}
     for key in kinds:
         parts = _SUM.match(key)
         if parts:
@@ -97,7 +120,7 @@ def _assignment(
             continue
         filled = tuple(numbers[axes[port.name][axis].key] if size is None else size for axis, size in enumerate(shape))
         shapes[port.name] = filled
-        if any(axis.kind != "batch" for axis in axes[port.name].values()):
+        if any(axis.kind != "batch" or numbers[axis.key] != 1 for axis in axes[port.name].values()):
             assumed.append(f"input {port.name[:100]!r} has shape {list(filled)}")
     return Assignment(shapes=shapes, assumed=tuple(assumed))
 
@@ -117,7 +140,7 @@ def _partial(
     return hinted(checkpoint, program, port, stated)
 
 
-def _axes(port: Port, shape: tuple[int | None, ...] | None, program: Program) -> dict[int, _Axis]:
+def _axes(port: Port, shape: tuple[int | None, ...] | None) -> dict[int, _Axis]:
     found: dict[int, _Axis] = {}
     for axis, size in enumerate(shape or ()):
         if size is None:
@@ -148,6 +171,9 @@ def _kind(port: Port, rank: int, axis: int, symbol: str) -> str:
     if is_length:
         return "length"
     is_float = port.dtype[:1] in ("F", "B", "") and port.dtype != "BOOL"
+    is_state = bool(_STATE.search(port.name)) or (port.shape is not None and (port.shape[0] or 0) > 1)
+    if is_float and rank == 3 and axis == 1 and is_state:
+        return "batch"  # (layers, batch, units), as recurrent layers keep their state
     if not is_float:
         return "length" if rank <= 3 else "image"
     if rank == 2:

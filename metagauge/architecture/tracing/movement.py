@@ -161,7 +161,9 @@ def split_in(tracing: Tracing, x: Tensorlike, axis: int, sizes: tuple[int, ...])
 def concat(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     """Concat: along axis 1 where an old file gives none."""
     parts = tuple(required(inputs, position) for position in range(len(inputs)))
-    rank = next((len(part.shape) for part in parts if part.shape is not None), None)
+    rank = max((len(part.shape) for part in parts if part.shape is not None), default=None)
+    if rank == 1:  # some exporters join numbers without axes to a list
+        parts = tuple(reshaped(tracing, part, (1,)) if part.shape == () else part for part in parts)
     axis = integer(node, "axis", 1)
     if rank is None and axis < 0:
         raise StructureNotInferableError("the number of axes is not known")
@@ -203,7 +205,7 @@ def depth_to_space(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     batch, channels, height, width = shape_of(x)
     block = integer(node, "blocksize", 1)
     left = channels // (block * block) if block else 0
-    is_depth_first = text(node, "mode", "DCR") == "DCR"
+    is_depth_first = _is_depth_first(node)
     apart: Shape = (batch, block, block, left) if is_depth_first else (batch, left, block, block)
     order = (0, 3, 4, 1, 5, 2) if is_depth_first else (0, 1, 4, 2, 5, 3)
     moved = transposed(tracing, reshaped(tracing, x, (*apart, height, width)), order)
@@ -216,8 +218,17 @@ def space_to_depth(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     batch, channels, height, width = shape_of(x)
     block = integer(node, "blocksize", 1)
     apart = (batch, channels, height // block, block, width // block, block)
-    moved = transposed(tracing, reshaped(tracing, x, apart), (0, 3, 5, 1, 2, 4))
+    order = (0, 3, 5, 1, 2, 4) if _is_depth_first(node) else (0, 1, 3, 5, 2, 4)
+    moved = transposed(tracing, reshaped(tracing, x, apart), order)
     return reshaped(tracing, moved, (batch, channels * block * block, height // block, width // block))
+
+
+def _is_depth_first(node: Node) -> bool:
+    """Whether a block's positions come before the channels (DCR), and not after them (CRD)."""
+    mode = text(node, "mode", "DCR")
+    if mode not in ("DCR", "CRD"):
+        raise StructureNotInferableError(f"takes blocks apart in mode {mode!r}")
+    return mode == "DCR"
 
 
 OPERATORS: Mapping[tuple[str, str], TraceOperator] = {

@@ -88,6 +88,8 @@ def _upsample(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     else:
         in_first_set = (1.0, 1.0, real(node, "height_scale", 1.0), real(node, "width_scale", 1.0))
         scales = reals(node, "scales") or in_first_set
+    if len(scales) == len(shape) - 2:  # files from before ONNX 1.2 scale the positions alone
+        scales = (1.0, 1.0, *scales)
     _check_count(scales, tuple(range(len(shape))))
     if mode not in _MODES:
         raise StructureNotInferableError(f"upsamples in mode {mode!r}")

@@ -6,7 +6,7 @@ from metagauge.architecture.architecture import Provenance, Unsupported
 from metagauge.architecture.dataflow import Dataflow, Step
 from metagauge.architecture.operators.control import Opaque
 from metagauge.architecture.operators.source import Given, NumberKind, Weight
-from metagauge.architecture.tracing.inputs import Assignment, assignments
+from metagauge.architecture.tracing.inputs import Assignment, search
 from metagauge.architecture.tracing.registry import REGISTRY
 from metagauge.architecture.tracing.states import State
 from metagauge.architecture.tracing.tracing import Tracing, flat
@@ -31,16 +31,16 @@ def trace(checkpoint: Checkpoint, *, sizes: Sizes | None = None) -> Dataflow:
     program = checkpoint.program
     if program is None:
         raise StructureNotInferableError("the checkpoint holds weights and no program")
-    best: tuple[Tracing, Assignment] | None = None
-    for assignment in assignments(checkpoint, program, sizes or {}):
+    best: list[tuple[Tracing, Assignment]] = []
+
+    def judge(assignment: Assignment) -> int:
         tracing = _traced(checkpoint, program, assignment)
-        if best is None or tracing.misfits < best[0].misfits:
-            best = tracing, assignment
-        if tracing.misfits == 0:
-            break
-    if best is None:
-        raise StructureNotInferableError("the inputs of the program have no sizes")
-    return _finished(*best, program)
+        if not best or tracing.misfits < best[0][0].misfits:
+            best[:] = [(tracing, assignment)]
+        return tracing.misfits
+
+    search(checkpoint, program, sizes or {}, judge)
+    return _finished(*best[0], program)
 
 
 def _traced(checkpoint: Checkpoint, program: Program, assignment: Assignment) -> Tracing:

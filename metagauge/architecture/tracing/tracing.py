@@ -7,15 +7,14 @@ from math import prod
 import numpy as np
 
 from metagauge.architecture.dataflow import Step
-from metagauge.architecture.operators.contraction import Contract
-from metagauge.architecture.operators.control import Carry, Opaque
-from metagauge.architecture.operators.evaluate import evaluate
+from metagauge.architecture.operators.control import Opaque
 from metagauge.architecture.operators.literal import pack
-from metagauge.architecture.operators.movement import Expand, Reshape, Slice, Transpose
+from metagauge.architecture.operators.movement import Expand
 from metagauge.architecture.operators.operator import Operator
 from metagauge.architecture.operators.shapes import output_shapes
 from metagauge.architecture.operators.source import Given, NumberKind, Weight
-from metagauge.architecture.tracing.constants import FOLD_LIMIT, READ_LIMIT, SMALL, as_numbers, is_wiring, uniform
+from metagauge.architecture.tracing.constants import READ_LIMIT, SMALL, as_numbers, is_wiring, uniform
+from metagauge.architecture.tracing.folding import Folding, known_array
 from metagauge.architecture.tracing.kinds import output_kinds
 from metagauge.architecture.tracing.scope import Scope
 from metagauge.architecture.tracing.states import Inputs, Numbers, Sequence, Shape, State, Tensorlike, Value
@@ -25,7 +24,6 @@ from metagauge.errors import (
     ArchitectureMismatchError,
     LimitExceededError,
     MalformedCheckpointError,
-    OperatorUnknownError,
     StructureNotInferableError,
 )
 
@@ -36,8 +34,7 @@ STEPS_LIMIT = 400_000
 VISITS_LIMIT = 400_000
 """Most nodes that are followed, each counted as often as its body is called or turns."""
 
-VIEWS = (Reshape, Transpose, Slice, Expand)
-_SHOWN, _ATTRIBUTES, _DEPTH = 200, 32, 64
+_SHOWN, _ATTRIBUTES = 200, 32
 
 TraceOperator = Callable[["Tracing", Node, Inputs], State | tuple[State | None, ...]]
 """Adds the steps of one node and tells what its outputs are; None for one that is not understood.
@@ -80,7 +77,7 @@ class Tracing:
         self._weights: dict[str, Value] = {}
         self._constants: dict[tuple[str, Shape, bytes], Value] = {}
         self._counts: dict[str, int] = {}
-        self._folded = 0
+        self._folding = Folding()
 
     # Values
 
@@ -130,7 +127,7 @@ class Tracing:
     def apply_many(self, operator: Operator, *inputs: Tensorlike | None) -> tuple[Tensorlike, ...]:
         """All outputs of an operator; None stands for an input left out."""
         shapes = output_shapes(operator, tuple(None if state is None else state.shape for state in inputs))
-        folded = self._fold(operator, inputs, shapes)
+        folded = self._folding.fold(operator, inputs, shapes)
         if folded is not None:
             return folded
         values = tuple(None if state is None else self.value(state) for state in inputs)
@@ -150,7 +147,7 @@ class Tracing:
             StructureNotInferableError: they depend on what the caller gives, or are far too many.
         """
         if isinstance(state, Value):
-            return self._known(state.name, {})
+            return known_array(state.name, self.makers, self.checkpoint, self.read)
         if state.array.size > READ_LIMIT:
             raise StructureNotInferableError(f"{state.array.size} numbers of the program are too many to be looked at")
         return state.array
@@ -295,54 +292,6 @@ class Tracing:
             self._constants[key] = self._add(pack(array), (), (array.shape,), (kind,))[0]
         return self._constants[key]
 
-    # Numbers
-
-    def _fold(
-        self, operator: Operator, inputs: tuple[Tensorlike | None, ...], shapes: tuple[Shape | None, ...]
-    ) -> tuple[Numbers, ...] | None:
-        known = tuple(state for state in inputs if isinstance(state, Numbers))
-        if not known or len(known) != len(inputs) or None in shapes or isinstance(operator, Carry):
-            return None
-        is_view = isinstance(operator, VIEWS) and (
-            known[0].array.flags.c_contiguous or not isinstance(operator, Reshape)
-        )
-        cost = 0 if is_view else sum(prod(shape) for shape in shapes if shape is not None)
-        if isinstance(operator, Contract):
-            cost = prod(contracted_sizes(operator, tuple(state.shape for state in known)))
-        if cost > SMALL:
-            if self._folded + cost > FOLD_LIMIT:
-                return None
-            self._folded += cost
-        try:
-            arrays = evaluate(operator, tuple(state.array for state in known))
-        except OperatorUnknownError:
-            return None
-        return tuple(Numbers(array=as_numbers(array)) for array in arrays)
-
-    def _known(self, name: str, memo: dict[str, np.ndarray], depth: int = 0) -> np.ndarray:
-        """The numbers of a value that is made of the checkpoint's tensors alone."""
-        if name in memo:
-            return memo[name]
-        step = self.makers[name]
-        match step.operator:
-            case Weight(tensor=tensor):
-                stored = self.checkpoint.tensor(tensor)
-                if stored.size > READ_LIMIT:
-                    raise StructureNotInferableError(f"tensor {tensor!r} is used as a constant of the program")
-                self.read[tensor] = None
-                memo[name] = as_numbers(stored.array())
-            case Given() | Carry() | Opaque():
-                raise StructureNotInferableError("a shape, an index or a factor depends on what the network is given")
-            case operator:
-                if depth > _DEPTH:
-                    raise StructureNotInferableError("a constant of the program takes too many steps to compute")
-                arrays = tuple(self._known(each, memo, depth + 1) if each else None for each in step.inputs)
-                shapes = output_shapes(operator, tuple(None if array is None else array.shape for array in arrays))
-                if sum(prod(shape or ()) for shape in shapes) > READ_LIMIT:
-                    raise StructureNotInferableError("a constant of the program is too large to be computed")
-                memo.update(zip(step.outputs, evaluate(operator, arrays), strict=True))
-        return memo[name]
-
 
 def decimal(number: float) -> float:
     """The shortest number that is the same in float32: 1e-5 for 9.99999974e-06."""
@@ -358,10 +307,3 @@ def shown_attributes(node: Node) -> tuple[str, ...]:
     """`name=value` of a node's numbers and texts, in order of name."""
     shown = (f"{name}={value}"[:_SHOWN] for name, value in sorted(node.attributes.items()))
     return tuple(shown)[:_ATTRIBUTES]
-
-
-def contracted_sizes(operator: Contract, shapes: tuple[Shape, ...]) -> Iterable[int]:
-    """The size of each letter of the equation: their product is what it costs."""
-    letters = operator.equation.partition("->")[0].split(",")
-    pairs = (zip(part, shape, strict=True) for part, shape in zip(letters, shapes, strict=True))
-    return dict(pair for each in pairs for pair in each).values()

@@ -76,7 +76,7 @@ def _positions(
         count = -(-room // stride) + 1 if ceil else room // stride + 1
         if ceil and (count - 1) * stride >= size + before:
             count -= 1  # the last window would begin behind the last element
-        found.append(count if room >= 0 else 0)
+        found.append(count if room >= 0 or ceil else 0)
     return tuple(found)
 
 
