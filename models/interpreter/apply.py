@@ -32,9 +32,20 @@ from metagauge.architecture.operators.reduction import (
     TopK,
     WindowPool,
 )
+from metagauge.architecture.operators.sampling import Sample
 from metagauge.architecture.operators.source import Constant, Given, Weight
 from metagauge.errors import OperatorUnknownError, TensorMissingError
-from models.interpreter import combination, elementwise, functions, indexing, movement, recurrent, resize, windows
+from models.interpreter import (
+    combination,
+    elementwise,
+    functions,
+    indexing,
+    movement,
+    recurrent,
+    resize,
+    sampling,
+    windows,
+)
 from models.interpreter.numbers import Inputs, only, widen
 
 
@@ -107,6 +118,8 @@ def _apply_one(operator: Operator, inputs: Inputs, tensors: Mapping[str, Tensor]
             return movement.apply_pad(operator, inputs)
         case Resize():
             return resize.apply_resize(operator, inputs)
+        case Sample():
+            return sampling.apply_sample(operator, inputs)
         case Gather():
             return indexing.apply_gather(operator, inputs)
         case GatherElements():

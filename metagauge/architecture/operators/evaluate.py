@@ -32,6 +32,7 @@ from metagauge.architecture.operators.reduction import (
     TopK,
     WindowPool,
 )
+from metagauge.architecture.operators.sampling import Sample
 from metagauge.architecture.operators.source import Constant, Given, Weight
 from metagauge.errors import ArchitectureMismatchError, OperatorUnknownError
 
@@ -114,7 +115,10 @@ def _evaluate_one(operator: Operator, inputs: Inputs) -> np.ndarray:
             return indexing.apply_one_hot(operator, inputs)
         case Triangle():
             return indexing.apply_triangle(operator, inputs)
-        case Given() | Weight() | Convolve() | Recurrent() | LocalNorm() | WindowPool() | Resize() | Carry() | Opaque():
+        case (
+            Given() | Weight() | Convolve() | Recurrent() | LocalNorm() | WindowPool() | Resize() | Sample() | Carry()
+            | Opaque()
+        ):  # fmt: skip
             named = f" ({operator.operator})" if isinstance(operator, Opaque) else ""
             raise OperatorUnknownError(f"{operator.kind}{named} is not computed among constants and weights")
         case TopK() | Choose():

@@ -28,6 +28,7 @@ from metagauge.architecture.operators.reduction import (
     TopK,
     WindowPool,
 )
+from metagauge.architecture.operators.sampling import Sample
 from metagauge.architecture.operators.source import Constant, Given, Weight
 
 Operator = Annotated[
@@ -64,6 +65,7 @@ Operator = Annotated[
     | ScatterND
     | OneHot
     | Triangle
+    | Sample
     | Recurrent
     | Choose
     | Carry

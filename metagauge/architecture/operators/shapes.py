@@ -31,7 +31,8 @@ from metagauge.architecture.operators.reduction import (
     TopK,
     WindowPool,
 )
-from metagauge.architecture.operators.shaping import combination, contraction, indexing, movement, window
+from metagauge.architecture.operators.sampling import Sample
+from metagauge.architecture.operators.shaping import combination, contraction, indexing, movement, sampling, window
 from metagauge.architecture.operators.shaping.rules import Shape, Shapes, broadcast, merged, same
 from metagauge.architecture.operators.source import Constant, Given, Weight
 from metagauge.errors import ArchitectureMismatchError, LimitExceededError
@@ -149,7 +150,7 @@ def _arity(operator: Operator) -> tuple[int, int]:
             return 1, 1
         case Reshape() | Transpose() | Slice() | Expand() | Pad() | Resize():
             return 1, 1
-        case Binary() | Gather() | GatherElements() | GatherND() | Carry():
+        case Binary() | Gather() | GatherElements() | GatherND() | Sample() | Carry():
             return 2, 2
         case Where() | Requantise() | ScatterElements() | ScatterND():
             return 3, 3
@@ -216,6 +217,8 @@ def _shape(operator: Operator, inputs: Shapes) -> Shape | None:
             return movement.shape(operator, inputs)
         case Gather() | GatherElements() | GatherND() | ScatterElements() | ScatterND() | OneHot() | Triangle():
             return indexing.shape(operator, inputs)
+        case Sample():
+            return sampling.shape(operator, inputs)
         case Carry():
             return inputs[0]
         case Recurrent() | TopK() | Choose() | Opaque():

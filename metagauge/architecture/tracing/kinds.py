@@ -28,6 +28,7 @@ from metagauge.architecture.operators.reduction import (
     TopK,
     WindowPool,
 )
+from metagauge.architecture.operators.sampling import Sample
 from metagauge.architecture.operators.source import Constant, Given, NumberKind, Weight
 
 _TRUTHS = frozenset({"equal", "less", "less_equal", "greater", "greater_equal", "and", "or", "xor"})
@@ -66,6 +67,8 @@ def _kind(operator: Operator, kinds: Sequence[NumberKind]) -> NumberKind:
         case Contract() | Concat() | ScatterElements() | ScatterND():
             return _widest(kinds)
         case Weight() | Convolve() | Requantise() | Softmax() | Standardise() | LocalNorm() | Recurrent() | Opaque():
+            return "float"
+        case Sample():
             return "float"
         case Reduce() | WindowPool() | Accumulate() | Reshape() | Transpose() | Slice() | Expand() | Pad() | Resize():
             return kinds[0]

@@ -25,6 +25,7 @@ from metagauge.architecture.tracing import (
     recurrent,
     reduction,
     resizing,
+    sampling,
     sequences,
 )
 from metagauge.architecture.tracing.tracing import Registry
@@ -45,6 +46,7 @@ REGISTRY: Registry = {
     **recurrent.OPERATORS,
     **reduction.OPERATORS,
     **resizing.OPERATORS,
+    **sampling.OPERATORS,
     **sequences.OPERATORS,
     **control.OPERATORS,
     **loops.OPERATORS,

@@ -31,6 +31,7 @@ from metagauge.architecture.operators.reduction import (
     TopK,
     WindowPool,
 )
+from metagauge.architecture.operators.sampling import Sample
 from metagauge.architecture.operators.source import Constant, Given, Weight
 from metagauge.graph.draft import Cursor
 from metagauge.graph.flow import contraction, elementwise, movement, recurrence, statistics
@@ -56,6 +57,7 @@ _OPERATIONS: Mapping[type, Operation] = {
     Extreme: "extreme",
     TopK: "extreme",
     Resize: "resample",
+    Sample: "resample",
     Pad: "rearrange",
     Gather: "gather",
     GatherElements: "gather",
@@ -180,7 +182,7 @@ def _drawn(canvas: Canvas, step: Step, source: Drawn) -> bool:
         case (
             Given() | Weight() | Constant() | Where() | Requantise() | Unpack() | LocalNorm() | Accumulate() | Extreme()
             | TopK() | Pad() | Resize() | GatherElements() | GatherND() | ScatterElements() | ScatterND() | OneHot()
-            | Triangle() | Choose() | Carry() | Opaque()
+            | Triangle() | Sample() | Choose() | Carry() | Opaque()
         ):  # fmt: skip
             return False
         case _:

@@ -35,6 +35,7 @@ from metagauge.architecture.operators.reduction import (
     TopK,
     WindowPool,
 )
+from metagauge.architecture.operators.sampling import Sample
 from metagauge.architecture.operators.source import Constant, Given, Weight
 from metagauge.graph.symmetry import axis as axes_of
 from metagauge.graph.symmetry.axis import Axis, leaf, ordered, part, pin, product, regroup, split, unify
@@ -120,6 +121,8 @@ def output_axes(
             return (_moved(operator, inputs, outputs[0]),)
         case Gather() | GatherElements() | ScatterElements() | OneHot():
             return (_indexed(operator, inputs, outputs[0], known),)
+        case Sample():
+            return (_sampled(inputs),)
         case Triangle():
             pin_all((_first(inputs)[-2:],))
             return (_first(inputs),)
@@ -297,6 +300,14 @@ def _indexed(
             return (*source[:axis], ordered(operator.depth), *source[axis:])
         case _:
             assert_never(operator)
+
+
+def _sampled(inputs: tuple[Axes | None, ...]) -> Axes:
+    """Channels and points are free; positions and the numbers of a point have their order."""
+    source, points = _first(inputs), _at(inputs, 1)
+    unify(source[0], points[0])
+    pin_all((source[2:], points[-1:]))
+    return (*source[:2], *points[1:-1])
 
 
 def _recurrent(operator: Recurrent, inputs: tuple[Axes | None, ...], outputs: tuple[Shape, ...]) -> tuple[Axes, ...]:
