@@ -1,6 +1,7 @@
 """Group-equivariant layers: they are what they claim to be, and their graph has one edge set for each basis element."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,10 +9,12 @@ import torch
 from torch import Tensor
 
 from metagauge.architecture.operators.shapes import shapes
+from metagauge.graph.flow.bases import split_bases
 from metagauge.graph.symmetry.inference import Symmetry, infer_symmetry
 from metagauge.graph.symmetry.permutation import freedom, permutations
 from models.interpreter.dataflow import run_all_values, run_dataflow
 from tests.equivariant import IMAGE, POINTS, TURNS, WIDTHS, Equivariant, deep_sets_basis, shifts, spanned, turning
+from tests.zoo_networks import graph_of
 
 NETWORKS: dict[str, Callable[[], Equivariant]] = {
     "shifts of C4": lambda: spanned(shifts()),
@@ -128,3 +131,59 @@ def test_channels_permuted_on_one_side_compute_something_else(name: str):
         for each, array in network.tensors.items()
     }
     assert (output(network, moved) - output(network, network.tensors)).abs().max() > 1e-3
+
+
+def edge_sets(network: Equivariant, tensor: str) -> list[tuple[int, set[int]]]:
+    """For each block of a tensor: how many coefficients its edges have, and how many edges they have each."""
+    found = []
+    for block in graph_of(network.dataflow, network.tensors).blocks:
+        if block.name == tensor and block.sharing is not None:
+            assert block.sharing.shape == block.weight.shape
+            assert not block.weight[block.sharing < 0].any()
+            flat = network.tensors[tensor].ravel()
+            np.testing.assert_array_equal(
+                block.weight, np.where(block.sharing < 0, 0, flat[block.sharing]).astype(np.float32)
+            )
+            counts = np.unique(block.sharing[block.sharing >= 0], return_counts=True)[1]
+            found.append((len(counts), {int(count) for count in counts}))
+    return found
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_each_coefficient_of_c4_has_an_edge_for_each_turn(layer: int):
+    pairs = WIDTHS[layer] * WIDTHS[layer + 1]
+    network = NETWORKS["shifts of C4"]()
+    assert edge_sets(network, f"layer{layer}.coefficients") == [(pairs * TURNS, {TURNS})]
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_each_number_of_a_turned_kernel_has_an_edge_for_each_turn(layer: int):
+    network = NETWORKS["quarter turns"]()
+    name = f"layer{layer}.kernel"
+    assert edge_sets(network, name) == [(network.tensors[name].size, {TURNS})]
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_overlapping_basis_elements_are_parallel_edge_sets(layer: int):
+    """The identity joins each point with itself, the matrix of ones all points with all."""
+    pairs = WIDTHS[layer] * WIDTHS[layer + 1]
+    network = NETWORKS["permutations of a set"]()
+    assert edge_sets(network, f"layer{layer}.coefficients") == [(pairs, {POINTS}), (pairs, {POINTS**2})]
+
+
+def test_weights_of_their_own_share_nothing():
+    network = turning()
+    graph = graph_of(network.dataflow, network.tensors)
+    assert [block.sharing for block in graph.blocks if block.name == "head.weight"] == [None]
+
+
+def test_splitting_a_basis_keeps_the_function():
+    network = NETWORKS["permutations of a set"]()
+    split = replace(network, dataflow=split_bases(network.dataflow))
+    assert len(split.dataflow.steps) > len(network.dataflow.steps)
+    torch.testing.assert_close(output(split, split.tensors), output(network, network.tensors), rtol=0, atol=1e-9)
+
+
+def test_a_basis_that_does_not_overlap_stays():
+    network = NETWORKS["shifts of C4"]()
+    assert split_bases(network.dataflow) == network.dataflow

@@ -9,6 +9,7 @@ from metagauge.graph.flow.bases import split_bases
 from metagauge.graph.flow.draw import draw
 from metagauge.graph.flow.family import family_of
 from metagauge.graph.flow.sharing import Sharing
+from metagauge.graph.flow.roles import with_roles
 from metagauge.graph.parameter_graph import ParameterGraph
 from metagauge.graph.symmetry.inference import infer_symmetry
 
@@ -23,9 +24,10 @@ def build_flow(dataflow: Dataflow, checkpoint: Checkpoint) -> ParameterGraph:
     known = shapes(dataflow, lambda name: checkpoint.tensor(name).shape)
     symmetry = infer_symmetry(dataflow, known)
     canvas = draw(dataflow, symmetry, Arrays(dataflow, checkpoint), Sharing(dataflow, checkpoint))
+    groups = canvas.draft.groups()
     return ParameterGraph(
-        groups=canvas.draft.groups(),
-        blocks=canvas.draft.blocks(),
+        groups=groups,
+        blocks=with_roles(groups, canvas.draft.blocks()),
         family=family_of(dataflow),
         coverage=coverage(dataflow, checkpoint),
     )
