@@ -119,9 +119,18 @@ def _turned(tracing: Tracing, x: Tensorlike, node: Node, side: str) -> Tensorlik
 
 
 def fused_conv(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
-    """FusedConv: a convolution, a residual and an activation."""
-    y = call(tracing, "Conv", required(inputs, 0), required(inputs, 1), tensor_at(inputs, 2), attributes=_rest(node))
-    return _activated(tracing, node, _sum(tracing, y, tensor_at(inputs, 3)))
+    """FusedConv."""
+    return with_activation(
+        tracing, node, required(inputs, 0), required(inputs, 1), tensor_at(inputs, 2), tensor_at(inputs, 3)
+    )
+
+
+def with_activation(
+    tracing: Tracing, node: Node, x: Tensorlike, weight: Tensorlike, bias: Tensorlike | None, addend: Tensorlike | None
+) -> Tensorlike:
+    """A convolution, a residual and an activation, by the attributes of `node`."""
+    y = call(tracing, "Conv", x, weight, bias, attributes=_rest(node))
+    return _activated(tracing, node, _sum(tracing, y, addend))
 
 
 def fused_gemm(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:

@@ -33,12 +33,17 @@ def attention(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[Tensorlike 
     projected = call(tracing, "MatMul", x, weight)
     if bias is not None:
         projected = binary(tracing, "add", projected, bias)
+    return attended(tracing, node, projections(tracing, node, projected), inputs)
+
+
+def projections(tracing: Tracing, node: Node, projected: Tensorlike) -> tuple[Tensorlike, ...]:
+    """Query, key and value, which stand one behind the other."""
     total = shape_of(projected)[2]
     sizes = integers(node, "qkv_hidden_sizes") or (total // 3,) * 3
-    return _attended(tracing, node, parts(tracing, projected, 2, _whole(sizes, total)), inputs)
+    return parts(tracing, projected, 2, _whole(sizes, total))
 
 
-def _attended(
+def attended(
     tracing: Tracing, node: Node, projected: tuple[Tensorlike, ...], inputs: Inputs
 ) -> tuple[Tensorlike | None, ...]:
     """Attention of projected queries, keys and values (batch, tokens, features); other inputs are Attention's."""

@@ -4,6 +4,7 @@ from metagauge.architecture.tracing import (
     activation,
     arithmetic,
     attention,
+    channels_last,
     contraction,
     control,
     conversion,
@@ -22,6 +23,7 @@ from metagauge.architecture.tracing import (
     packed,
     pooling,
     quantised,
+    quantised_fused,
     recurrent,
     reduction,
     resizing,
@@ -57,5 +59,7 @@ REGISTRY: Registry = {
     **fused.OPERATORS,
     **generation.OPERATORS,
     **microsoft_attention.OPERATORS,
+    **channels_last.OPERATORS,
+    **quantised_fused.OPERATORS,
 }
 """By domain and operator; `("", "")` is the call of a function that the file defines."""
