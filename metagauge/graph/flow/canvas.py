@@ -24,6 +24,15 @@ class Drawn:
     pieces: tuple[Cursor, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operand:
+    """What an operator reads."""
+
+    drawn: Drawn
+    layout: Layout
+    is_weight: bool = False
+
+
 @dataclass(slots=True)
 class Canvas:
     """The draft, the weights, and what is known of every value."""
@@ -54,9 +63,10 @@ class Canvas:
         return Cursor(group=number)
 
     def neurons_of(self, cursors: Iterable[Cursor], axes: Axes) -> Units:
-        """Those units of the axes that are neurons of one of the sources."""
-        known = {unit for cursor in cursors for unit in self.neurons[cursor.group]}
-        return tuple(dict.fromkeys(unit for unit in units(*axes) if unit in known))
+        """Those units of the axes that are neurons of one of the sources, or a part of them."""
+        known = {leaf for cursor in cursors for unit in self.neurons[cursor.group] for leaf in unit.leaves()}
+        found = (unit for unit in units(*axes) if all(leaf in known for leaf in unit.leaves()))
+        return tuple(dict.fromkeys(found))
 
     def wire(
         self, name: str, source: Cursor, target: int, role: Role = "wire", *, operand: int = 0, sign: float = 1.0
@@ -122,7 +132,7 @@ class Canvas:
     def combine(
         self,
         outputs: Mapping[str, Layout],
-        operands: list[tuple[str, Drawn, Layout]],
+        operands: list[Operand],
         operation: Operation,
         detail: tuple[str, ...],
         *,
@@ -138,17 +148,18 @@ class Canvas:
             for number in range(found.pieces):
                 axes = found.piece(number)
                 met = [
-                    (operand, cursor, known.piece(index))
-                    for operand, (_, drawn, known) in enumerate(operands)
-                    for index, cursor in enumerate(drawn.pieces)
-                    if index == number or not _alike(found, known)
+                    (place, cursor, operand.layout.piece(index), operand)
+                    for place, operand in enumerate(operands)
+                    for index, cursor in enumerate(operand.drawn.pieces)
+                    if index == number or not _alike(found, operand.layout)
                 ]
-                sources = [cursor for _, cursor, _ in met]
-                own = self.neurons_of(sources, axes) if neurons is None else neurons
-                shape = correspondence([*(units(*each) for _, _, each in met), units(*axes)])
+                sources = [cursor for _, cursor, _, _ in met]
+                telling = [cursor for _, cursor, _, operand in met if not operand.is_weight] or sources
+                own = self.neurons_of(telling, axes) if neurons is None else neurons
+                shape = correspondence([*(units(*each) for _, _, each, _ in met), units(*axes)])
                 target = self.group(output, axes, own, sources, operation=operation, detail=(*detail, shape))
-                for operand, cursor, _ in met:
-                    self.wire(output, cursor, target.group, operand=operand if ordered else 0)
+                for place, cursor, _, _ in met:
+                    self.wire(output, cursor, target.group, operand=place if ordered else 0)
                 cursors.append(target)
             self.drawn[output] = Drawn(pieces=tuple(cursors))
 

@@ -8,7 +8,7 @@ import numpy as np
 from metagauge.architecture.dataflow import Step
 from metagauge.architecture.operators.contraction import Contract, Convolve
 from metagauge.graph.draft import Cursor
-from metagauge.graph.flow.canvas import Canvas, Drawn
+from metagauge.graph.flow.canvas import Canvas, Drawn, Operand
 from metagauge.graph.flow.layout import Layout, Units, size, units
 from metagauge.graph.parameter_graph import Block, NodeGroup, Role
 from metagauge.graph.symmetry.rules import Axes
@@ -234,7 +234,7 @@ def _joined(canvas: Canvas, name: str, source: Drawn, before: Layout) -> tuple[D
     """All channels of a value in one group."""
     whole = Layout(axes=before.axes)
     joined = f"{name}.joined"
-    canvas.combine({joined: whole}, [(name, source, before)], "join", (), neurons=units(before.axes[1]))
+    canvas.combine({joined: whole}, [Operand(drawn=source, layout=before)], "join", (), neurons=units(before.axes[1]))
     return canvas.drawn[joined], whole
 
 

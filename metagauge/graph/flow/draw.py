@@ -36,7 +36,7 @@ from metagauge.architecture.operators.source import Constant, Given, Weight
 from metagauge.graph.draft import Cursor
 from metagauge.graph.flow import contraction, elementwise, movement, recurrence, statistics
 from metagauge.graph.flow.arrays import Arrays
-from metagauge.graph.flow.canvas import Canvas, Drawn
+from metagauge.graph.flow.canvas import Canvas, Drawn, Operand
 from metagauge.graph.flow.layout import Layout, elements, size, units
 from metagauge.graph.flow.sharing import Sharing
 from metagauge.graph.parameter_graph import NodeGroup, Operation
@@ -193,7 +193,11 @@ def _combined(canvas: Canvas, step: Step) -> None:
     """Draws a step as a group that says what it does and reads all it depends on."""
     operator = step.operator
     operands = [
-        (name, canvas.drawn[name] if name in canvas.drawn else canvas.holder(name), canvas.layout(name))
+        Operand(
+            drawn=canvas.drawn[name] if name in canvas.drawn else canvas.holder(name),
+            layout=canvas.layout(name),
+            is_weight=name not in canvas.drawn,
+        )
         for name in step.inputs
         if name in canvas.drawn or name in canvas.arrays
     ]

@@ -126,8 +126,6 @@ def _summed(canvas: Canvas, output: str, axes: Axes, met: list[tuple[Cursor, flo
         else:
             canvas.wire(output, cursor, target.group, "residual", sign=factor)
     canvas.draft.set_extent(target.group, positions, depth)
-    if canvas.draft.find(target.group, "bias") is None:
-        canvas.bias(f"{output}.bias", target.group)
     return target
 
 

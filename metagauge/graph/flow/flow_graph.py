@@ -8,8 +8,8 @@ from metagauge.graph.flow.arrays import Arrays
 from metagauge.graph.flow.bases import split_bases
 from metagauge.graph.flow.draw import draw
 from metagauge.graph.flow.family import family_of
-from metagauge.graph.flow.sharing import Sharing
 from metagauge.graph.flow.roles import with_roles
+from metagauge.graph.flow.sharing import Sharing
 from metagauge.graph.parameter_graph import ParameterGraph
 from metagauge.graph.symmetry.inference import infer_symmetry
 
