@@ -14,6 +14,11 @@ def resident_mib() -> float:
     return _from_status("VmRSS:") if _STATUS.exists() else peak_mib()
 
 
+def mapped_mib() -> float:
+    """Resident pages of mapped files now; 0 where the system does not tell."""
+    return _from_status("RssFile:") if _STATUS.exists() else 0.0
+
+
 def peak_mib() -> float:
     """The most that was resident since the process began, or since `forget_peak` where the system can."""
     if _STATUS.exists():

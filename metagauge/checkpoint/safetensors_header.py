@@ -119,24 +119,27 @@ def _metadata(fields: Json) -> Mapping[str, str]:
 
 
 def _entry(name: str, fields: Json, limits: Limits) -> Entry:
-    shown = _shown(name)
     if not isinstance(fields, dict) or fields.keys() != _ENTRY_KEYS:
-        raise MalformedCheckpointError(f"the entry of {shown} needs exactly the keys dtype, shape and data_offsets")
+        raise MalformedCheckpointError(
+            f"the entry of {_shown(name)} needs exactly the keys dtype, shape and data_offsets"
+        )
     dtype, shape, offsets = fields["dtype"], _sizes(fields["shape"]), _sizes(fields["data_offsets"])
     if not isinstance(dtype, str) or dtype not in ELEMENT_TYPES:
-        raise MalformedCheckpointError(f"{shown} has dtype {_shown(str(dtype))}, which safetensors does not know")
+        message = f"{_shown(name)} has dtype {_shown(str(dtype))}, which safetensors does not know"
+        raise MalformedCheckpointError(message)
     if shape is None or not is_addressable(shape):
-        raise MalformedCheckpointError(f"the shape of {shown} is not a list of sizes that memory can hold")
+        raise MalformedCheckpointError(f"the shape of {_shown(name)} is not a list of sizes that memory can hold")
     if offsets is None or len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise MalformedCheckpointError(f"the data_offsets of {shown} are not [begin, end]")
+        raise MalformedCheckpointError(f"the data_offsets of {_shown(name)} are not [begin, end]")
     if len(shape) > limits.rank:
-        raise LimitExceededError(f"{shown} has {len(shape)} axes; the limit is {limits.rank}")
+        raise LimitExceededError(f"{_shown(name)} has {len(shape)} axes; the limit is {limits.rank}")
     begin, end = offsets
     bits = prod(shape) * ELEMENT_TYPES[dtype].bits
     if bits != (end - begin) * 8:
         needed = f"{bits // 8} bytes" if bits % 8 == 0 else f"{bits} bits"
         message = (
-            f"{shown} of shape {list(shape)} and dtype {dtype} needs {needed}, and its data_offsets span {end - begin}"
+            f"{_shown(name)} of shape {list(shape)} and dtype {dtype} needs {needed}, and its data_offsets span"
+            f" {end - begin}"
         )
         raise MalformedCheckpointError(message)
     return Entry(name=name, dtype=dtype, shape=shape, begin=begin, end=end)
@@ -146,8 +149,12 @@ def _sizes(values: Json) -> tuple[int, ...] | None:
     """`values` as sizes, or None when it is no list of them."""
     if not isinstance(values, list):
         return None
-    sizes = tuple(value for value in values if type(value) is int and 0 <= value < _OFFSET_MAX)
-    return sizes if len(sizes) == len(values) else None
+    sizes: list[int] = []
+    for value in values:
+        if type(value) is not int or not 0 <= value < _OFFSET_MAX:
+            return None
+        sizes.append(value)
+    return tuple(sizes)
 
 
 def _check_layout(entries: list[Entry], data_bytes: int) -> None:

@@ -1,5 +1,6 @@
 """The reading child: sniff, read, infer, build, in a process that may fail. It imports no torch and gets no secrets."""
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ def main(task: Task, stages: Connection) -> None:
 def leave_outcome(task: Task, work: Callable[[], Reading]) -> None:
     """Does `work` within the bounds; the last thing that is written is its outcome."""
     restrict(task.bounds)
+    gc.disable()  # a short life, with many objects and no circles: collecting would look through them again and again
     try:
         outcome = work()
     except MetagaugeError as error:
