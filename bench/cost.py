@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -49,6 +50,7 @@ TINY = 10**5
 
 File = Literal["gpt2", "tiny", "tiny, refused"]
 FILES: tuple[File, ...] = get_args(File)
+_NAMED: Mapping[str, File] = {file: file for file in FILES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +78,7 @@ def bench(
 ) -> None:
     """Print seconds and megabytes of each step, for each file."""
     if only is not None and folder is not None:
-        chosen = next(file for file in FILES if file == only)
-        typer.echo(json.dumps(asdict(measure(chosen, folder))))
+        typer.echo(json.dumps(asdict(measure(_NAMED[only], folder))))
         return
     typer.echo(f"{machine()}, {load()}")
     with tempfile.TemporaryDirectory(prefix="metagauge-cost-") as made:
