@@ -16,10 +16,14 @@ from metagauge.checkpoint.read import read_files
 from metagauge.contract import CheckpointSummary, Stage
 from metagauge.errors import LimitExceededError, MetagaugeError
 from metagauge.graph.build import build
+from metagauge.graph.digest import digest as graph_digest
 from worker.reading.bounds import MIB, Bounds, restrict
 from worker.reading.describe import describe
 from worker.reading.handover import store
 from worker.reading.outcome import ADAPTER, MORE, OUTCOME, Reading, Refusal
+
+DIGESTED_EDGES = 2**25
+"""Of larger graphs no digest is reported: it takes some 60 ns for each edge, which is seconds by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,8 @@ def _read(task: Task, stages: Connection) -> Reading:
         graph = build(architecture, checkpoint)
         *files, more = task.sources
         stored = store(graph, files, more)
-        described = describe(architecture, checkpoint, graph, None)
+        named = graph_digest(graph) if graph.edges <= DIGESTED_EDGES else None
+        described = describe(architecture, checkpoint, graph, named)
     return Reading(
         summary=summary,
         architecture=described,
