@@ -8,8 +8,9 @@ from torch import Tensor
 from metagauge.architecture.dataflow import Dataflow, Step
 from metagauge.architecture.operators.control import Carry, Choose, Opaque
 from metagauge.architecture.operators.source import Given
-from metagauge.errors import ArchitectureMismatchError, TensorMissingError
+from metagauge.errors import ArchitectureMismatchError, OperatorUnknownError, TensorMissingError
 from models.interpreter.apply import apply
+from models.interpreter.loops import Loop, loops
 from models.interpreter.numbers import widen
 
 
@@ -25,7 +26,7 @@ def run_dataflow(dataflow: Dataflow, tensors: Mapping[str, Tensor], inputs: Sequ
         inputs: What the `Given` steps describe, in their order.
 
     Raises:
-        OperatorUnknownError: an operator that is needed is known by name only, or part of a loop.
+        OperatorUnknownError: an operator that is needed is known by name only, or a loop whose turns are not known.
         ArchitectureMismatchError: tensors or inputs do not fit the dataflow.
     """
     run = _Run(dataflow, tensors, inputs, keep=False)
@@ -48,7 +49,8 @@ class _Run:
     ) -> None:
         self.values: dict[str, Tensor] = {}
         self._tensors = tensors
-        self._keep = keep
+        self._loops = loops(dataflow)
+        self._keep = keep or bool(self._loops)  # a turn reads again what the one before has read
         self._producers = {name: step for step in dataflow.steps for name in step.outputs}
         self._readers = Counter(name for step in dataflow.steps for name in step.inputs)
         self._readers.update(dataflow.outputs)
@@ -63,6 +65,8 @@ class _Run:
             missing = [source for source in self._needs(step) if source and source not in self.values]
             if wanted in self.values:
                 waiting.pop()
+            elif wanted in self._loops:
+                self._turn(self._loops[wanted])
             elif missing:
                 if len(waiting) > len(self._producers):
                     raise ArchitectureMismatchError(f"value {wanted!r} needs itself")
@@ -76,6 +80,17 @@ class _Run:
             return self._producers[name]
         except KeyError as error:
             raise ArchitectureMismatchError(f"no step of the dataflow has output {name!r}") from error
+
+    def _turn(self, loop: Loop) -> None:
+        """All turns of a loop. What the last one computes stays, for those who read it afterwards."""
+        if not loop.turns:
+            raise OperatorUnknownError(f"how many turns loop {loop.name!r} takes depends on what the network is given")
+        carried = [self.value(step.inputs[0]) for step in loop.carried]
+        for _ in range(loop.turns):
+            for name in loop.depending & self.values.keys():
+                del self.values[name]
+            self.values.update((step.outputs[0], state) for step, state in zip(loop.carried, carried, strict=True))
+            carried = [self.value(name) for name in loop.following]
 
     def _needs(self, step: Step) -> tuple[str, ...]:
         """What has to be known before the step can be computed, or before more can be said."""

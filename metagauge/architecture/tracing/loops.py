@@ -207,7 +207,10 @@ def _circle(tracing: Tracing, loop: _Turns, turns: int | None, active: Tensorlik
     if turns is None:
         tracing.assumed[f"loop {loop.name!r} takes {_ASSUMED} turns"] = None
     count = _ASSUMED if turns is None else turns
-    circle = _Circle(tracing=tracing, name=loop.name, turns=turns or 0)
+    name = loop.name[:200]
+    tracing.loops[name] += 1
+    again = f" {tracing.loops[name]}" if tracing.loops[name] > 1 else ""
+    circle = _Circle(tracing=tracing, name=f"{name}{again}", turns=turns or 0)
     turn = circle.begin(Numbers(array=np.array(0)))
     is_active = circle.begin(active) if isinstance(active, Value) else None
     carried = [circle.begin(state) for state in loop.carried]
@@ -262,7 +265,7 @@ class _Circle:
         if isinstance(first, Sequence):
             raise StructureNotInferableError("a loop carries a list of tensors")
         value = self.tracing.value(first)
-        carry = self.tracing.apply(Carry(loop=self.name[:200], turns=self.turns), value, value)
+        carry = self.tracing.apply(Carry(loop=self.name, turns=self.turns), value, value)
         return self.tracing.value(carry)
 
     def end(self, begun: Value, following: Tensorlike) -> Value:

@@ -1,5 +1,6 @@
 """What the operators share while one program is traced: the steps so far, and what is known of each value."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from math import prod
@@ -17,7 +18,8 @@ from metagauge.architecture.tracing.constants import READ_LIMIT, SMALL, as_numbe
 from metagauge.architecture.tracing.folding import Folding, known_array
 from metagauge.architecture.tracing.kinds import output_kinds
 from metagauge.architecture.tracing.scope import Scope
-from metagauge.architecture.tracing.states import Inputs, Numbers, Sequence, Shape, State, Tensorlike, Value
+from metagauge.architecture.tracing.selection import rows_of
+from metagauge.architecture.tracing.states import COUNT, Inputs, Numbers, Sequence, Shape, State, Tensorlike, Value
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.program import Function, Node
 from metagauge.errors import (
@@ -71,6 +73,8 @@ class Tracing:
         """Nodes whose operands contradict each other, perhaps because a size was assumed wrongly."""
         self.visits = 0
         """Nodes followed, those of a body again at every call and turn."""
+        self.loops: Counter[str] = Counter()
+        """How often a loop of this name was met: a function's once for each call."""
         self.assumed: dict[str, None] = {}
         self.read: dict[str, None] = {}
         """Tensors whose numbers told what a node does."""
@@ -114,7 +118,7 @@ class Tracing:
             case Numbers(tensor=tensor) if tensor and state.array.size > SMALL:
                 return self.weight(tensor)
             case Numbers(array=array):
-                return self._constant(array)
+                return replace(self._constant(array), rows=state.rows)
 
     def apply(self, operator: Operator, *inputs: Tensorlike | None) -> Tensorlike:
         """The one output of an operator; computed at once where all its inputs are known numbers.
@@ -127,9 +131,13 @@ class Tracing:
     def apply_many(self, operator: Operator, *inputs: Tensorlike | None) -> tuple[Tensorlike, ...]:
         """All outputs of an operator; None stands for an input left out."""
         shapes = output_shapes(operator, tuple(None if state is None else state.shape for state in inputs))
-        folded = self._folding.fold(operator, inputs, shapes)
-        if folded is not None:
-            return folded
+        rows = rows_of(operator, inputs, shapes)
+        results = self._folding.fold(operator, inputs, shapes) or self._stepped(operator, inputs, shapes)
+        return results if rows is None else tuple(replace(state, rows=rows) for state in results)
+
+    def _stepped(
+        self, operator: Operator, inputs: tuple[Tensorlike | None, ...], shapes: tuple[Shape | None, ...]
+    ) -> tuple[Value, ...]:
         values = tuple(None if state is None else self.value(state) for state in inputs)
         kinds = output_kinds(operator, tuple(value.numbers for value in values if value is not None), len(shapes))
         return self._add(operator, tuple("" if value is None else value.name for value in values), shapes, kinds)
@@ -146,6 +154,8 @@ class Tracing:
         Raises:
             StructureNotInferableError: they depend on what the caller gives, or are far too many.
         """
+        if state.rows is not None and state.rows.axis != COUNT:
+            raise StructureNotInferableError("a shape, an index or a factor depends on which rows the input chooses")
         if isinstance(state, Value):
             return known_array(state.name, self.makers, self.checkpoint, self.read)
         if state.array.size > READ_LIMIT:
@@ -162,7 +172,7 @@ class Tracing:
         Raises:
             StructureNotInferableError: there are more, or they are not known.
         """
-        if state.shape is None or prod(state.shape) != 1:
+        if state.shape is None or prod(state.shape) != 1 or state.rows is not None:
             raise StructureNotInferableError("one number was expected")
         return decimal(self.array(state).item())
 
