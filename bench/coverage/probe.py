@@ -17,6 +17,7 @@ from metagauge.checkpoint.read import read_files
 from metagauge.cli.inspection.source import source
 from metagauge.errors import LimitExceededError, MetagaugeError
 from metagauge.graph.build import build
+from metagauge.graph.digest import digest
 from worker.reading.bounds import bounds_for, restrict
 
 _OPERATORS = 30
@@ -84,4 +85,6 @@ def probe(files: Mapping[str, Path], sidecar: Path | None, limits: Limits) -> It
     )
     yield found
     graph = build(architecture, checkpoint)
-    yield replace(found, coverage=graph.coverage, groups=len(graph.groups), blocks=len(graph.blocks))
+    found = replace(found, coverage=graph.coverage, groups=len(graph.groups), blocks=len(graph.blocks))
+    yield found
+    yield replace(found, digest=digest(graph))

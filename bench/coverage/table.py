@@ -13,7 +13,8 @@ COLUMNS = ("file", "verdict", "form", "rung", "coverage", "unsupported, or why n
 ENOUGH = 0.99
 """The share of parameters from which on a file counts as covered."""
 _MESSAGE = 120
-_DIGEST = 8
+_DIGEST = 6
+"""Letters that are shown of each part of a digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Row:
             _short("; ".join(found.unsupported) if found.is_graph else found.message),
             f"{found.seconds:.2f}",
             f"{found.peak_mib:.0f}",
-            found.digest[:_DIGEST],
+            " ".join(part[:_DIGEST] for part in found.digest.split("-")),
             self._expected(),
         )
 
@@ -88,7 +89,7 @@ def totals(rows: Sequence[Row]) -> list[str]:
 
 
 def _same(rows: Sequence[Row]) -> list[str]:
-    """In how many folders all files, in whatever form, became graphs with one digest."""
+    """In how many folders all files, in whatever form, became graphs with one digest, or at least one structure."""
     networks: dict[str, dict[str, str]] = {}
     for row in rows:
         if row.case.network:
@@ -96,9 +97,12 @@ def _same(rows: Sequence[Row]) -> list[str]:
             digests[row.case.path.name] = row.outcome.digest or digests.get(row.case.path.name, "")
     found = []
     for forms in sorted({len(digests) for digests in networks.values()} - {1}):
-        alike = [set(digests.values()) for digests in networks.values() if len(digests) == forms]
-        same = sum(len(each) == 1 and "" not in each for each in alike)
-        found.append(f"one digest for all {forms} forms of a network: {same} of {len(alike)} folders")
+        alike = [list(digests.values()) for digests in networks.values() if len(digests) == forms]
+        same = sum(len(set(each)) == 1 and all(each) for each in alike)
+        shape = sum(len({digest.partition("-")[0] for digest in each}) == 1 and all(each) for each in alike)
+        found.append(
+            f"one digest for all {forms} forms of a network: {same} of {len(alike)} folders; one structure: {shape}"
+        )
     return found
 
 

@@ -76,6 +76,7 @@ def test_rows_tell_verdict_coverage_and_whether_the_index_is_right(folder: Path)
     rows = measured(cases(folder))
     good = rows["cnn.safetensors"].outcome
     assert (good.verdict, good.form, good.rung, good.coverage) == ("graph", "layers", "declared", 1.0)
+    assert len(good.digest) > 30
     assert good.parameters == 23472 + 448 + 650
     assert rows["bare/model.safetensors"].outcome.verdict == "structure_not_inferable"
     assert rows["cnn.safetensors"].is_expected is None
@@ -140,8 +141,8 @@ def test_forms_of_one_network_are_compared_by_digest():
         return Row(case=case, outcome=Outcome(verdict="graph", coverage=1.0, digest=digest))
 
     rows = [row("a/model.safetensors", ""), row("a/model.safetensors", "1"), row("a/legacy.onnx", "1")]
-    rows += [row("b/legacy.onnx", "2"), row("b/x.onnx", "3"), row("c/legacy.onnx", ""), row("c/x.onnx", "")]
-    assert "one digest for all 2 forms of a network: 1 of 3 folders" in totals(rows)
+    rows += [row("b/legacy.onnx", "2-2"), row("b/x.onnx", "2-3"), row("c/legacy.onnx", ""), row("c/x.onnx", "")]
+    assert "one digest for all 2 forms of a network: 1 of 3 folders; one structure: 2" in totals(rows)
 
 
 def test_a_section_is_replaced_and_its_neighbours_stay(tmp_path: Path):

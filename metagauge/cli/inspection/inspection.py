@@ -23,6 +23,7 @@ from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.read import read_files
 from metagauge.cli.inspection.source import source
 from metagauge.graph.build import build
+from metagauge.graph.digest import digest as graph_digest
 from metagauge.graph.parameter_graph import Block, NodeGroup, ParameterGraph
 
 Form = Literal["layers", "dataflow"]
@@ -112,6 +113,8 @@ class Inspection:
     """How many of each kind, the most frequent first; empty for layers."""
     unsupported: tuple[Unsupported, ...]
     graph: GraphSize
+    graph_digest: str
+    """One for one function, whichever file it came in: `structure-coarse-fine`, see `metagauge.graph.digest`."""
     groups: tuple[GroupRow, ...]
     findings: tuple[Finding, ...]
 
@@ -169,6 +172,7 @@ def inspect_path(path: Path, sidecar: Path | None) -> Inspected:
         operators=_operators(architecture) if isinstance(architecture, Dataflow) else {},
         unsupported=architecture.unsupported,
         graph=GraphSize(groups=len(graph.groups), blocks=len(graph.blocks), nodes=graph.nodes, edges=graph.edges),
+        graph_digest=graph_digest(graph),
         groups=_groups(graph),
         findings=checkpoint.findings,
     )

@@ -53,6 +53,7 @@ def _summary(found: Inspection) -> Table:
     table.add_row("output", plain(", ".join(_extent(row) for row in found.groups if row.kind == "output")))
     edges = f"{size.nodes:,} nodes in {size.groups} groups, {size.edges:,} edges in {size.blocks} blocks"
     table.add_row("graph", edges)
+    table.add_row("graph digest", found.graph_digest)
     return table
 
 
