@@ -34,7 +34,7 @@ from metagauge.architecture.operators.reduction import (
 from metagauge.architecture.operators.sampling import Sample
 from metagauge.architecture.operators.source import Constant, Given, Weight
 from metagauge.graph.draft import Cursor
-from metagauge.graph.flow import contraction, elementwise, movement, recurrence, statistics
+from metagauge.graph.flow import contraction, elementwise, masking, movement, recurrence, statistics
 from metagauge.graph.flow.arrays import Arrays
 from metagauge.graph.flow.canvas import Canvas, Drawn, Operand
 from metagauge.graph.flow.layout import Layout, elements, size, units
@@ -59,6 +59,12 @@ _OPERATIONS: Mapping[type, Operation] = {
     Resize: "resample",
     Sample: "resample",
     Pad: "rearrange",
+    Reshape: "rearrange",
+    Transpose: "rearrange",
+    Slice: "rearrange",
+    Expand: "rearrange",
+    Triangle: "rearrange",
+    Carry: "recurrent",
     Gather: "gather",
     GatherElements: "gather",
     GatherND: "gather",
@@ -179,8 +185,10 @@ def _drawn(canvas: Canvas, step: Step, source: Drawn) -> bool:
             return step.inputs[0] in arrays and contraction.embedding(canvas, step, operator.axis, source)
         case Recurrent():
             return step.inputs[0] in canvas.drawn and recurrence.recurrent(canvas, step, operator, source)
+        case Where():
+            return masking.masked(canvas, step)
         case (
-            Given() | Weight() | Constant() | Where() | Requantise() | Unpack() | LocalNorm() | Accumulate() | Extreme()
+            Given() | Weight() | Constant() | Requantise() | Unpack() | LocalNorm() | Accumulate() | Extreme()
             | TopK() | Pad() | Resize() | GatherElements() | GatherND() | ScatterElements() | ScatterND() | OneHot()
             | Triangle() | Sample() | Choose() | Carry() | Opaque()
         ):  # fmt: skip

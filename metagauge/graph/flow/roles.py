@@ -52,16 +52,21 @@ def with_roles(groups: tuple[NodeGroup, ...], blocks: tuple[Block, ...]) -> tupl
 
 
 def _scores(groups: tuple[NodeGroup, ...], incoming: Incoming, number: int) -> int | None:
-    """The contraction whose softmax a group is, if it is one."""
-    has_softmax = False
-    for _ in range(_REACH):
-        has_softmax = has_softmax or groups[number].activation == "softmax"
-        if groups[number].operation == "contract":
-            return number if has_softmax else None
-        wired = [block for block in incoming[number] if block.is_wiring]
-        if not wired:
+    """The contraction whose softmax a group is, if it is one; masks and wirings may lie between."""
+    waiting = [(number, groups[number].activation == "softmax")]
+    seen = {number}
+    for _ in range(_REACH * 2):
+        if not waiting:
             return None
-        number = wired[0].source
+        at, has_softmax = waiting.pop(0)
+        if groups[at].operation == "contract":
+            if has_softmax:
+                return at
+            continue
+        for block in incoming[at]:
+            if block.is_wiring and block.source not in seen:
+                seen.add(block.source)
+                waiting.append((block.source, has_softmax or groups[block.source].activation == "softmax"))
     return None
 
 
