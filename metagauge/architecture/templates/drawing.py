@@ -16,7 +16,7 @@ _LAYERS = 4096
 """Layers of one stack."""
 
 _CONDITION = re.compile(
-    r"(?P<not>not )?(?:(?P<kind>has|arch):(?P<what>.+)|(?P<base>base)|(?P<key>\$[^=]+)(?:==(?P<value>.+))?)"
+    r"(?P<not>not )?(?:(?P<kind>has|arch|kept|given):(?P<what>.+)|(?P<base>base)|(?P<key>\$[^=]+)(?:==(?P<value>.+))?)"
 )
 
 
@@ -37,8 +37,12 @@ class Drawing:
     value: Value | None = None
     kept: dict[str, Value] = field(default_factory=dict)
     outputs: list[Value] = field(default_factory=list)
+    grid: tuple[int, ...] = ()
+    """Height and width of the image in patches, once there are patches."""
     prefix: str = ""
     layer: int = 0
+    indices: dict[str, int] = field(default_factory=dict)
+    """The numbers of the layers we are in, by the letter that stands for each in names."""
 
     @property
     def current(self) -> Value:
@@ -92,6 +96,12 @@ class Drawing:
         finally:
             self.prefix = before
 
+    def named(self, text: str) -> str:
+        """`text` with the layers' numbers in place of their letters."""
+        for letter, index in self.indices.items():
+            text = text.replace(f"{{{letter}}}", str(index))
+        return text
+
     def count_layers(self, expression: object) -> int:
         """A number of layers, which is bounded."""
         layers = self.settings.integer(expression)
@@ -113,15 +123,15 @@ class Step:
         return next(iter(self.fields))
 
     @property
-    def object(self) -> str:
+    def target(self) -> str:
         """What the verb is done to: a tensor's name, a kept value or a part."""
-        return str(self.fields[self.verb]).replace("{i}", str(self.drawing.layer))
+        return self.drawing.named(str(self.fields[self.verb]))
 
     def applies(self) -> bool:
         """Whether all conditions in `when` hold.
 
         They are `has:TENSOR`, `arch:ENDING` (of the class in config.json), `base` (it is the model without a head),
-        `$key`, `$key==text`; each also with `not `.
+        `kept:VALUE`, `given:KEY` (config.json has it), `$key`, `$key==text`; each also with `not `.
         """
         conditions = self.fields.get("when", ())
         listed = conditions if isinstance(conditions, list | tuple) else [conditions]
@@ -135,23 +145,23 @@ class Step:
         """Text; `{i}` stands for the layer's number."""
         if key not in self.fields:
             return default
-        return self.drawing.settings.text(self.fields[key]).replace("{i}", str(self.drawing.layer))
+        return self.drawing.named(self.drawing.settings.text(self._expression(key)))
 
     def name(self, key: str, default: str = "") -> str:
         """Text that is never looked up in the configuration."""
-        return str(self.fields.get(key, default)).replace("{i}", str(self.drawing.layer))
+        return self.drawing.named(str(self.fields.get(key, default)))
 
     def integer(self, key: str, default: int = 0) -> int:
         """A whole number."""
-        return self.drawing.settings.integer(self.fields[key]) if key in self.fields else default
+        return self.drawing.settings.integer(self._expression(key)) if key in self.fields else default
 
     def number(self, key: str, default: float = 0.0) -> float:
         """A number."""
-        return self.drawing.settings.number(self.fields[key]) if key in self.fields else default
+        return self.drawing.settings.number(self._expression(key)) if key in self.fields else default
 
     def flag(self, key: str) -> bool:
         """Whether `key` is set and true."""
-        return self.drawing.settings.flag(self.fields.get(key))
+        return self.drawing.settings.flag(self._expression(key))
 
     def steps(self, key: str) -> tuple[Fields, ...]:
         """Nested steps."""
@@ -167,20 +177,32 @@ class Step:
         """The named table that this step refers to, as a step of its own."""
         return Step(drawing=self.drawing, fields={"part": key, **self.drawing.parts[key]})
 
+    def resolved(self, key: str) -> object:
+        """Whatever the step says for `key`, from the configuration where it refers there."""
+        return self.drawing.settings.resolve(self._expression(key))
+
+    def _expression(self, key: str) -> object:
+        stated = self.fields.get(key)
+        return self.drawing.named(stated) if isinstance(stated, str) else stated
+
     def _holds(self, condition: str) -> bool:
         match = _CONDITION.fullmatch(condition)
         if match is None:
             raise ValueError(f"{condition!r} is no condition of a family's step")
         if match["kind"] == "has":
-            holds = self.drawing.has(match["what"].replace("{i}", str(self.drawing.layer)))
+            holds = self.drawing.has(self.drawing.named(match["what"]))
+        elif match["kind"] == "kept":
+            holds = match["what"] in self.drawing.kept
+        elif match["kind"] == "given":
+            holds = self.drawing.settings.values.get(match["what"]) is not None
         elif match["kind"] == "arch":
             holds = self.drawing.architecture.endswith(match["what"])
         elif match["base"]:
             holds = self.drawing.is_base
         elif match["value"] is not None:
-            holds = str(self.drawing.settings.resolve(match["key"])) == match["value"]
+            holds = str(self.drawing.settings.resolve(self.drawing.named(match["key"]))) == match["value"]
         else:
-            holds = self.drawing.settings.flag(match["key"])
+            holds = self.drawing.settings.flag(self.drawing.named(match["key"]))
         return holds != bool(match["not"])
 
 

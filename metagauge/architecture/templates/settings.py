@@ -16,8 +16,8 @@ _LARGEST = 1 << 40
 class Settings:
     """Values by key. `defaults` are those of transformers for this model_type; a default taken is noted in `assumed`.
 
-    A key may be dotted, for a value inside a nested object. Keys that begin with `family.` are facts about a model_type
-    that no configuration states; they come from the defaults alone.
+    A key may be dotted, for a value inside a nested object or list. Keys that begin with `family.` are facts about a
+    model_type that no configuration states; they come from the defaults alone.
     """
 
     values: Mapping[str, Setting]
@@ -98,7 +98,7 @@ class Settings:
         return replace(
             self,
             values=values if isinstance(values, dict) else {},
-            defaults=defaults if isinstance(defaults, dict) else {},
+            defaults={**(defaults if isinstance(defaults, dict) else {}), "family": self.defaults.get("family")},
             path=f"{self.path}{key}.",
         )
 
@@ -110,12 +110,21 @@ class Settings:
 
 
 def _walk(values: Mapping[str, Setting], key: str) -> Setting:
-    found: Setting = values
+    found: object = dict(values)
     for part in key.split("."):
-        if not isinstance(found, Mapping):
-            return None
-        found = found.get(part)
+        found = _step(found, part)
     return found
+
+
+def _step(holder: object, part: str) -> object:
+    """The item of an object or list, None where there is none."""
+    match holder:
+        case dict():
+            return holder.get(part)
+        case list() if part.isdecimal() and len(part) < 6 and int(part) < len(holder):
+            return holder[int(part)]
+        case _:
+            return None
 
 
 def _has(values: Mapping[str, Setting], key: str) -> bool:

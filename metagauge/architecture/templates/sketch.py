@@ -170,21 +170,33 @@ class Sketch:
         kept = [1 if axis in gone else size for axis, size in enumerate(value.shape) if keep or axis not in gone]
         return self.operator(operator, tuple(kept), value, self.constant([*axes]), keepdims=int(keep))
 
-    def convolve(
-        self, value: Value, weight: Value, bias: Value | None, *, stride: int = 1, padding: int = 0, groups: int = 1
-    ) -> Value:
-        """Convolution with the same stride and padding on all position axes; PyTorch's weight layout."""
+    def convolve(self, value: Value, weight: Value, bias: Value | None, *, stride: int = 1, padding: int = 0) -> Value:
+        """Convolution with the same stride and padding on all position axes; PyTorch's weight layout.
+
+        How many groups there are shows in the weight.
+        """
         positions = value.shape[2:]
         kernel = weight.shape[2:]
-        fits = value.rank == weight.rank > 2 and groups > 0 and weight.shape[1] * groups == value.shape[1]
-        sizes = tuple((size + 2 * padding - width) // max(stride, 1) + 1 for size, width in zip(positions, kernel))  # noqa: B905
-        if not fits or stride < 1 or min(sizes) < 1:
-            raise _misfit(f"a convolution of stride {stride} in {groups} groups", value, weight)
+        groups = value.shape[1] // max(weight.shape[1], 1) if min(value.rank, weight.rank) > 2 else 0
+        fits = value.rank == weight.rank and groups > 0 and weight.shape[1] * groups == value.shape[1]
+        fits = fits and weight.shape[0] % groups == 0
+        sizes = tuple(
+            (size + 2 * padding - width) // max(stride, 1) + 1 for size, width in zip(positions, kernel, strict=False)
+        )
+        if not fits or stride < 1 or padding < 0 or min(sizes) < 1:
+            raise _misfit(f"a convolution of stride {stride}", value, weight)
         inputs = (value, weight) if bias is None else (value, weight, bias)
         axes = len(positions)
         attributes = {"strides": (stride,) * axes, "pads": (padding,) * 2 * axes, "dilations": (1,) * axes}
         shape = (value.shape[0], weight.shape[0], *sizes)
         return self.operator("Conv", shape, *inputs, **attributes, group=groups, kernel_shape=kernel)
+
+    def batch_norm(self, value: Value, parts: tuple[Value, Value, Value, Value], epsilon: float) -> Value:
+        """Batch normalisation by running statistics; `parts` are scale, shift, mean and variance of the channels."""
+        for part in parts:
+            if part.shape != value.shape[1:2]:
+                raise _misfit("batch normalisation", value, part)
+        return self.operator("BatchNormalization", value.shape, value, *parts, epsilon=epsilon)
 
     def layer_norm(self, value: Value, scale: Value, shift: Value | None, epsilon: float) -> Value:
         """Layer normalisation over the last axis."""

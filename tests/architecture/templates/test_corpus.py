@@ -13,9 +13,15 @@ from tests.architecture.templates.runnable import onnx_file, outputs_of, random_
 from tests.corpus import corpus
 
 FOLDERS = (
+    "hf_bart",
+    "hf_beit",
     "hf_bert_mlm",
     "hf_bert_mlm_freshinit",
     "hf_bert_seqcls",
+    "hf_clip",
+    "hf_deit",
+    "hf_detr",
+    "hf_dinov2",
     "hf_electra",
     "hf_gpt2",
     "hf_gpt_neox",
@@ -25,6 +31,11 @@ FOLDERS = (
     "hf_phi3",
     "hf_qwen3",
     "hf_qwen3_moe",
+    "hf_rwkv",
+    "hf_segformer",
+    "hf_t5",
+    "hf_t5_v11_gated",
+    "hf_vit_freshinit",
 )
 
 

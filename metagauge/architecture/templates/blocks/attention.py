@@ -16,6 +16,9 @@ MASKED = -3.4028234663852886e38
 """What is added to the score of a pair that may not attend: float32's smallest number."""
 
 
+_ROLES = ("query", "key", "value")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heads:
     """Query heads, the groups of them that share keys and values, and the features of each."""
@@ -27,7 +30,7 @@ class Heads:
 
 def attend(drawing: Drawing, step: Step) -> None:
     """`{ attend = PART, at = PREFIX, memory = KEPT }`: attention as PART describes, over the value or memory."""
-    part = step.part(step.object)
+    part = step.part(step.target)
     with drawing.at(step.name("at")):
         drawing.value = attention(drawing, part, step)
 
@@ -35,9 +38,7 @@ def attend(drawing: Drawing, step: Step) -> None:
 def attention(drawing: Drawing, part: Step, step: Step) -> Value:
     """The current value after attention, output projection included."""
     sketch = drawing.sketch
-    source = drawing.current
-    memory = drawing.kept[step.name("memory")] if step.has("memory") else source
-    queries, keys, values, heads = _projections(drawing, part, source, memory)
+    queries, keys, values, heads = _projections(drawing, part, _sources(drawing, step))
     if part.has("query_norm") and drawing.has(f"{part.name('query_norm')}.weight"):
         epsilon = part.number("norm_epsilon", 1e-6)
         queries = head_norm(drawing, part, part.name("query_norm"), queries, epsilon)
@@ -120,7 +121,23 @@ def head_norm(drawing: Drawing, part: Step, name: str, value: Value, epsilon: fl
     return split_heads(drawing, normal, heads) if together else normal
 
 
-def _projections(drawing: Drawing, part: Step, source: Value, memory: Value) -> tuple[Value, Value, Value, Heads]:
+def _sources(drawing: Drawing, step: Step) -> tuple[Value, Value, Value]:
+    """What queries, keys and values are made from.
+
+    DETR adds places to queries (`with`) and to a memory's keys (`memory_with`), never to values.
+    """
+    add, source = drawing.sketch.add, drawing.current
+    memory = drawing.kept[step.name("memory")] if step.has("memory") else source
+    placed = add(source, drawing.kept[step.name("with")]) if step.has("with") else source
+    keys = memory if step.has("memory") else placed
+    if step.has("memory_with"):
+        keys = add(memory, drawing.kept[step.name("memory_with")])
+    return placed, keys, memory
+
+
+def _projections(
+    drawing: Drawing, part: Step, sources: tuple[Value, Value, Value]
+) -> tuple[Value, Value, Value, Heads]:
     queries_count = part.integer("heads")
     groups = part.integer("groups") if part.has("groups") else queries_count
     if queries_count < 1 or groups < 1 or queries_count % groups:
@@ -131,12 +148,12 @@ def _projections(drawing: Drawing, part: Step, source: Value, memory: Value) -> 
     if part.has("fused_or_not") and drawing.has(f"{part.name('fused_or_not')}.weight"):
         fused_name = part.name("fused_or_not")
     if fused_name:
-        fused = _clipped(drawing, part, drawing.linear(fused_name, source, stored=stored))
+        fused = _clipped(drawing, part, drawing.linear(fused_name, sources[0], stored=stored))
         parts = _split_fused(drawing, part.name("layout"), fused, queries_count, groups)
         return *parts, Heads(queries=queries_count, groups=groups, size=parts[0].shape[-1])
     projected = [
         split_heads(drawing, _clipped(drawing, part, drawing.linear(part.name(role), given, stored=stored)), count)
-        for role, given, count in (("query", source, queries_count), ("key", memory, groups), ("value", memory, groups))
+        for role, given, count in zip(_ROLES, sources, (queries_count, groups, groups), strict=True)
     ]
     heads = Heads(queries=queries_count, groups=groups, size=projected[0].shape[-1])
     if projected[1].shape[-1] != heads.size:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from metagauge.architecture.templates.activations import activation
+from metagauge.architecture.templates.blocks.texts import real_tokens
 from metagauge.architecture.templates.drawing import Drawing, Step
 from metagauge.architecture.templates.family import Fields
 from metagauge.architecture.templates.sketch import Value
@@ -12,32 +13,32 @@ from metagauge.errors import ArchitectureMismatchError, StructureNotInferableErr
 def tokens(drawing: Drawing, step: Step) -> None:
     """`{ tokens = NAME }`: token ids (1, tokens) that the caller gives; `decoder` for the decoder's count of them."""
     count = drawing.sample.decoder_tokens if step.flag("decoder") else drawing.sample.tokens
-    drawing.value = drawing.sketch.given(step.object, (1, count), "I64")
+    drawing.value = drawing.sketch.given(step.target, (1, count), "I64")
 
 
 def keep(drawing: Drawing, step: Step) -> None:
     """`{ keep = KEPT }`: remembers the current value."""
-    drawing.kept[step.object] = drawing.current
+    drawing.kept[step.target] = drawing.current
 
 
 def take(drawing: Drawing, step: Step) -> None:
     """`{ take = KEPT }`: goes on with a value remembered."""
-    drawing.value = drawing.kept[step.object]
+    drawing.value = drawing.kept[step.target]
 
 
 def add(drawing: Drawing, step: Step) -> None:
     """`{ add = KEPT }`: the current value plus one remembered."""
-    drawing.value = drawing.sketch.add(drawing.current, drawing.kept[step.object])
+    drawing.value = drawing.sketch.add(drawing.current, drawing.kept[step.target])
 
 
 def give(drawing: Drawing, step: Step) -> None:
     """`{ give = KEPT }`: an output of the network; without a name the current value."""
-    drawing.outputs.append(drawing.kept[step.object] if step.object else drawing.current)
+    drawing.outputs.append(drawing.kept[step.target] if step.target else drawing.current)
 
 
 def embed(drawing: Drawing, step: Step) -> None:
     """`{ embed = TABLE }`: rows of a table for the current ids, times `scale`."""
-    rows = drawing.sketch.gather(drawing.weight(f"{step.object}.weight"), drawing.current)
+    rows = drawing.sketch.gather(drawing.weight(f"{step.target}.weight"), drawing.current)
     drawing.value = drawing.sketch.scale(rows, step.number("scale", 1.0))
 
 
@@ -47,7 +48,7 @@ def positions(drawing: Drawing, step: Step) -> None:
     `padded` is the id of the padding token: places count the other tokens of `ids`, beginning behind that id (RoBERTa).
     """
     sketch = drawing.sketch
-    table = drawing.weight(f"{step.object}.weight")
+    table = drawing.weight(f"{step.target}.weight")
     count = drawing.current.shape[1]
     if step.has("padded"):
         places = _places(drawing, drawing.kept[step.name("ids")], step.integer("padded"))
@@ -57,14 +58,14 @@ def positions(drawing: Drawing, step: Step) -> None:
         places = sketch.constant(np.arange(offset, offset + count)[None])
         end = offset + count
     if end > table.shape[0] or end < count:
-        message = f"{step.object} has {table.shape[0]} rows, and {end} are needed"
+        message = f"{step.target} has {table.shape[0]} rows, and {end} are needed"
         raise ArchitectureMismatchError(f"{message} for {count} tokens")
     drawing.value = sketch.add(drawing.current, sketch.gather(table, places))
 
 
 def types(drawing: Drawing, step: Step) -> None:
     """`{ types = TABLE }`: plus the first row of a table of token types, which every token has unless told."""
-    table = drawing.weight(f"{step.object}.weight")
+    table = drawing.weight(f"{step.target}.weight")
     zeros = drawing.sketch.constant(np.zeros((1, drawing.current.shape[1]), dtype=np.int64))
     drawing.value = drawing.sketch.add(drawing.current, drawing.sketch.gather(table, zeros))
 
@@ -74,7 +75,7 @@ def norm(drawing: Drawing, step: Step) -> None:
 
     Kinds: layer; rms; "rms from zero", whose scale is one plus the weight (Gemma).
     """
-    drawing.value = normalised(drawing, step.part(step.name("like", "norms")), step.object, drawing.current)
+    drawing.value = normalised(drawing, step.part(step.name("like", "norms")), step.target, drawing.current)
 
 
 def normalised(drawing: Drawing, part: Step, name: str, value: Value) -> Value:
@@ -100,10 +101,10 @@ def normalised(drawing: Drawing, part: Step, name: str, value: Value) -> Value:
 def linear(drawing: Drawing, step: Step) -> None:
     """`{ linear = NAME, tied = TABLE, stored = ORDER, bias = TENSOR }`: a linear layer.
 
-    Where the file has no weight of this name and the configuration ties it, that of `tied` is used (a name from the
-    root). `bias` names a bias that is called otherwise; `part = "..."` takes the steps of `linear` from elsewhere.
+    Where the file has no weight of this name and the configuration ties it, that of `tied` is used (names from the
+    root, the first that the file has). `bias` names a bias that is called otherwise.
     """
-    name = step.object
+    name = step.target
     stored = step.name("stored", "outputs first")
     bias = drawing.optional(f"{name}.bias")
     if step.has("bias"):
@@ -132,12 +133,12 @@ def scale(drawing: Drawing, step: Step) -> None:
 
 def times(drawing: Drawing, step: Step) -> None:
     """`{ times = TENSOR }`: the current value times a tensor, such as a layer scale."""
-    drawing.value = drawing.sketch.multiply(drawing.current, drawing.weight(step.object))
+    drawing.value = drawing.sketch.multiply(drawing.current, drawing.weight(step.target))
 
 
 def plus(drawing: Drawing, step: Step) -> None:
     """`{ plus = TENSOR }`: the current value plus a tensor, such as a table of positions."""
-    drawing.value = drawing.sketch.add(drawing.current, drawing.weight(step.object))
+    drawing.value = drawing.sketch.add(drawing.current, drawing.weight(step.target))
 
 
 def residual(drawing: Drawing, step: Step) -> None:
@@ -172,19 +173,23 @@ def gated(drawing: Drawing, step: Step) -> None:
     sketch = drawing.sketch
     value = drawing.current
     if step.flag("fused"):
-        both = drawing.linear(step.object, value)
+        both = drawing.linear(step.target, value)
         half = both.shape[-1] // 2
         gate, up = sketch.split(both, -1, (half, half))
     else:
-        gate, up = drawing.linear(step.object, value), drawing.linear(step.name("up"), value)
+        gate, up = drawing.linear(step.target, value), drawing.linear(step.name("up"), value)
     drawing.value = sketch.multiply(activation(sketch, step.text("act"), gate), up)
 
 
 def layers(drawing: Drawing, step: Step) -> None:
-    """`{ layers = COUNT, at = "h.{i}", steps = [...] }`: the steps once for each layer."""
-    outer = drawing.layer
-    for layer in range(drawing.count_layers(step.fields["layers"])):
+    """`{ layers = COUNT, at = "h.{i}", steps = [...] }`: the steps once for each layer.
+
+    `as` is another letter for the layer's number, for layers within layers.
+    """
+    letter, outer = step.name("as", "i"), drawing.layer
+    for layer in range(drawing.count_layers(step.resolved("layers"))):
         drawing.layer = layer
+        drawing.indices[letter] = layer
         with drawing.at(step.name("at")):
             drawing.run(step.steps("steps"))
     drawing.layer = outer
@@ -192,14 +197,14 @@ def layers(drawing: Drawing, step: Step) -> None:
 
 def at(drawing: Drawing, step: Step) -> None:
     """`{ at = PREFIX, steps = [...] }`: steps whose tensors' names begin with PREFIX."""
-    with drawing.at(step.object):
+    with drawing.at(step.target):
         drawing.run(step.steps("steps"))
 
 
 def within(drawing: Drawing, step: Step) -> None:
     """`{ within = KEY, steps = [...] }`: steps that read their settings from a nested object of config.json."""
     outer = drawing.settings
-    drawing.settings = outer.inside(step.object)
+    drawing.settings = outer.inside(step.target)
     drawing.run(step.steps("steps"))
     drawing.settings = outer
 
@@ -214,26 +219,12 @@ def either(drawing: Drawing, step: Step) -> None:
 
 def use(drawing: Drawing, step: Step) -> None:
     """`{ use = PART }`: the steps of a named part."""
-    drawing.run(step.part(step.object).steps("steps"))
+    drawing.run(step.part(step.target).steps("steps"))
 
 
 def select(drawing: Drawing, step: Step) -> None:
     """`{ select = PLACE }`: one token of the sequence: (1, tokens, features) becomes (1, features)."""
     drawing.value = drawing.sketch.take(drawing.current, 1, step.integer("select"))
-
-
-def last(drawing: Drawing, step: Step) -> None:
-    """`{ last = PADDING, ids = KEPT }`: the last token that is no padding; the last one if there is no such id."""
-    sketch = drawing.sketch
-    value = drawing.current
-    if not step.has("last") or drawing.settings.resolve(step.fields["last"]) is None:
-        drawing.value = sketch.take(value, 1, -1)
-        return
-    real = _real(drawing, drawing.kept[step.name("ids")], step.integer("last"))
-    places = sketch.multiply(sketch.constant(np.arange(value.shape[1])[None]), real)
-    place = sketch.operator("ArgMax", (1,), places, axis=-1, keepdims=0)
-    chosen = sketch.gather(value, place, axis=1)
-    drawing.value = sketch.reshape(chosen, (1, *value.shape[2:]))
 
 
 def mean(drawing: Drawing, step: Step) -> None:
@@ -273,18 +264,18 @@ def tanh_cap(drawing: Drawing, step: Step) -> None:
 
 def require(drawing: Drawing, step: Step) -> None:
     """`{ require = KEY, is = VALUES }`: refuses configurations whose value at KEY this template does not cover."""
-    found = drawing.settings.find(step.object)
+    found = drawing.settings.find(step.target)
     stated = step.fields["is"]
     allowed = stated if isinstance(stated, list) else [stated]
     if found not in allowed and not (found is None and "none" in allowed):
-        message = f"config.json: {drawing.settings.path}{step.object} is {str(found)[:60]!r}"
+        message = f"config.json: {drawing.settings.path}{step.target} is {str(found)[:60]!r}"
         raise StructureNotInferableError(f"{message}, which the template of this family does not cover")
 
 
 def spans(drawing: Drawing, step: Step) -> None:
     """`{ spans = NAME }`: how well an answer begins and ends at each token, as two outputs."""
     sketch = drawing.sketch
-    for value in sketch.split(drawing.linear(step.object, drawing.current), -1, (1, 1)):
+    for value in sketch.split(drawing.linear(step.target, drawing.current), -1, (1, 1)):
         drawing.outputs.append(sketch.reshape(value, value.shape[:-1]))
 
 
@@ -300,24 +291,14 @@ def _tied_weight(drawing: Drawing, step: Step, name: str) -> Value:
         message = f"the file has no {drawing.prefix + name}.weight, and config.json says tie_word_embeddings = false"
         raise StructureNotInferableError(f"{message}: a part of the checkpoint is missing")
     outer, drawing.prefix = drawing.prefix, ""
-    weight = drawing.weight(f"{step.name('tied')}.weight")
+    names = [f"{tied}.weight" for tied in step.name("tied").split("|")]
+    weight = drawing.weight(next((tied for tied in names if drawing.has(tied)), names[0]))
     drawing.prefix = outer
     return weight
 
 
-def _real(drawing: Drawing, ids: Value, padding: int) -> Value:
-    """One for each token that is no padding, zero for the others, as integers."""
-    sketch = drawing.sketch
-    same = sketch.elementwise("Equal", ids, sketch.constant(np.asarray(padding)))
-    return sketch.elementwise("Cast", sketch.elementwise("Not", same), to=_INT64)
-
-
 def _places(drawing: Drawing, ids: Value, padding: int) -> Value:
     sketch = drawing.sketch
-    real = _real(drawing, ids, padding)
+    real = real_tokens(drawing, ids, padding)
     count = sketch.operator("CumSum", real.shape, real, sketch.constant(np.asarray(1)))
     return sketch.add(sketch.multiply(count, real), sketch.constant(np.asarray(padding)))
-
-
-_INT64 = 7
-"""ONNX's number of the type int64 (TensorProto.DataType)."""

@@ -34,10 +34,10 @@ def buckets(drawing: Drawing, step: Step) -> None:
     The table (buckets, heads) is read by the logarithm of the distance (Raffel et al. 2020, sec. 2.1).
     """
     sketch = drawing.sketch
-    table = drawing.weight(f"{step.object}.weight")
+    table = drawing.weight(f"{step.target}.weight")
     count = step.integer("count")
     if count != table.shape[0]:
-        message = f"{step.object} has {table.shape[0]} buckets, and config.json says {count}"
+        message = f"{step.target} has {table.shape[0]} buckets, and config.json says {count}"
         raise StructureNotInferableError(message)
     tokens = drawing.current.shape[1]
     places = np.arange(tokens)

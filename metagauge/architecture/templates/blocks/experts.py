@@ -19,7 +19,7 @@ def experts(drawing: Drawing, step: Step) -> None:
     `scoring` is softmax or sigmoid, `groups` and `chosen_groups` first choose groups of experts (DeepSeek), `factor`
     multiplies the weights; shared experts that the file has are added.
     """
-    with drawing.at(step.object):
+    with drawing.at(step.target):
         value = drawing.current
         weights = _weights(drawing, step, value)
         total = _weighted(drawing, step, value, weights, 0)
