@@ -19,14 +19,27 @@ GraphFile = Annotated[
     ),
 ]
 
+Other = Annotated[
+    Path | None,
+    typer.Option(
+        "--compare", metavar="OTHER", exists=True, help="Say whether OTHER holds the same network, or why not."
+    ),
+]
+
 
 def inspect(
-    file: NetworkPath, architecture: ArchitectureFile = None, as_json: AsJson = False, graph: GraphFile = None
+    file: NetworkPath,
+    architecture: ArchitectureFile = None,
+    as_json: AsJson = False,
+    graph: GraphFile = None,
+    compare: Other = None,
 ) -> None:
     """Print layers, shapes, parameters and coverage of a checkpoint, offline; draw it with --graph."""
     try:
-        from metagauge.cli.inspection.inspection import inspect_path, to_json  # noqa: PLC0415 - needs the extra
-        from metagauge.cli.inspection.inspection_view import inspection_view  # noqa: PLC0415
+        from metagauge.cli.inspection.as_json import as_json as written  # noqa: PLC0415 - needs the extra
+        from metagauge.cli.inspection.comparison import comparison  # noqa: PLC0415
+        from metagauge.cli.inspection.inspection import inspect_path  # noqa: PLC0415
+        from metagauge.cli.inspection.inspection_view import comparison_view, inspection_view  # noqa: PLC0415
         from metagauge.cli.inspection.picture.draw import draw, suffix_of  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name not in READ_EXTRA:
@@ -36,10 +49,13 @@ def inspect(
     if graph is not None:
         suffix_of(graph)
     found = inspect_path(file, architecture)
+    compared = None if compare is None else comparison(found, inspect_path(compare, None))
     if as_json:
-        write_line(to_json(found.inspection))
+        write_line(written(found.inspection, compared))
     else:
         out().print(inspection_view(found.inspection))
+        if compared is not None:
+            out().print(comparison_view(compared))
     if graph is not None:
         about = found.inspection
         subtitle = f"{about.family}, {about.parameters:,} parameters, {about.coverage:.1%} of them in the graph"

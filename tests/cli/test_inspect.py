@@ -67,6 +67,32 @@ def test_json_tells_layers_shapes_parameters_and_coverage(declared: Path, capsys
     assert found["coverage"] == pytest.approx(75 / 96)
     assert found["unsupported"][0]["tensors"] == ["left.over"]
     assert found["graph"]["edges"] > 0
+    assert [part.isalnum() for part in found["graph_digest"].split("-")] == [True] * 3
+    assert [row["name"] for row in found["groups"] if row["kind"] != "parameter"] == ["input", "hidden", "head"]
+    assert found["groups"][1]["reads"][0]["tensor"] == "hidden.weight"
+
+
+def changed(path: Path, **tensors: np.ndarray) -> Path:
+    """A file beside `path` with other tensors."""
+    other = path.with_name("other.safetensors")
+    save_file({**TENSORS, **tensors}, other, metadata={METADATA_KEY: SPECIFICATION})
+    return other
+
+
+def test_two_files_of_one_network_are_the_same(declared: Path, capsys: pytest.CaptureFixture[str]):
+    spare = np.zeros((9, 9), np.float32)
+    assert outcome(["inspect", str(declared), "--compare", str(changed(declared, spare=spare))]) == 0
+    assert "The same graph" in capsys.readouterr().out
+
+
+def test_another_weight_is_named(declared: Path, capsys: pytest.CaptureFixture[str]):
+    weight = TENSORS["head.weight"].copy()
+    weight[0, 0] = -1
+    other = changed(declared, **{"head.weight": weight})
+    assert outcome(["inspect", str(declared), "--compare", str(other), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["comparison"]
+    assert (found["same_digest"], found["other"]) == (False, "other.safetensors")
+    assert any("head" in difference for difference in found["differences"])
 
 
 def test_the_table_shows_the_same(declared: Path, capsys: pytest.CaptureFixture[str]):

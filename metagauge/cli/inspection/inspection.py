@@ -7,8 +7,6 @@ from math import prod
 from pathlib import Path
 from typing import Literal, assert_never
 
-from pydantic import TypeAdapter
-
 from metagauge.architecture.architecture import Architecture, Operation, Unsupported
 from metagauge.architecture.codec import METADATA_KEY
 from metagauge.architecture.dataflow import Dataflow
@@ -117,14 +115,6 @@ class Inspection:
     """One for one function, whichever file it came in: `structure-coarse-fine`, see `metagauge.graph.digest`."""
     groups: tuple[GroupRow, ...]
     findings: tuple[Finding, ...]
-
-
-_ADAPTER = TypeAdapter(Inspection)
-
-
-def to_json(found: Inspection) -> str:
-    """For programs."""
-    return _ADAPTER.dump_json(found, indent=2).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from metagauge.architecture.architecture import Unsupported
+from metagauge.cli.inspection.comparison import Comparison
 from metagauge.cli.inspection.inspection import GroupRow, Inspection
 from metagauge.cli.report_view import findings_view
 from metagauge.cli.terminal import plain
@@ -33,6 +34,18 @@ def inspection_view(found: Inspection) -> RenderableType:
         if len(found.findings) > len(shown):
             parts.append(Text(f"and {len(found.findings) - len(shown)} more, which --json lists"))
     return Group(*parts)
+
+
+def comparison_view(compared: Comparison) -> RenderableType:
+    """Whether the two are one network."""
+    files = f"the first is {compared.file}, the second {compared.other}"
+    if compared.same_digest:
+        return plain(f"The same graph: {files}.", "bold green")
+    if not compared.differences:
+        text = f"The same graph to {compared.tolerance:g} of the largest weights, with another digest: {files}."
+        return plain(text, "bold green")
+    lines = [plain(f"Two graphs: {files}.", "bold yellow")]
+    return Group(*lines, *(plain(f"  - {difference}") for difference in compared.differences))
 
 
 def _summary(found: Inspection) -> Table:
