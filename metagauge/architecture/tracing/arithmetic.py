@@ -64,7 +64,7 @@ def binary(tracing: Tracing, function: BinaryFunction, left: Tensorlike, right: 
 
 def where(tracing: Tracing, condition: Tensorlike, yes: Tensorlike, no: Tensorlike) -> Tensorlike:
     """yes where the condition holds; one side where it is known to be the same everywhere."""
-    truth = uniform(condition.array) if isinstance(condition, Numbers) else None
+    truth = uniform(condition.array) if isinstance(condition, Numbers) and condition.rows is None else None
     shape = broadcast((condition.shape, yes.shape, no.shape))
     if truth is not None and shape is not None:
         return expanded(tracing, yes if truth else no, shape)
@@ -73,7 +73,7 @@ def where(tracing: Tracing, condition: Tensorlike, yes: Tensorlike, no: Tensorli
 
 def _number(tracing: Tracing, state: Tensorlike, other: Tensorlike) -> float | None:
     """The number that `state` is everywhere, if it does not change the shape of `other`, which is data."""
-    if not isinstance(state, Numbers) or not isinstance(other, Value) or other.numbers != "float":
+    if not isinstance(state, Numbers) or state.rows or not isinstance(other, Value) or other.numbers != "float":
         return None
     if state.shape and (other.shape is None or broadcast((state.shape, other.shape)) != other.shape):
         return None

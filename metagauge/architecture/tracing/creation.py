@@ -9,7 +9,7 @@ from metagauge.architecture.operators.shapes import ELEMENTS_MAX
 from metagauge.architecture.tracing.attributes import flag, integer, integers, real
 from metagauge.architecture.tracing.constants import READ_LIMIT, as_numbers
 from metagauge.architecture.tracing.conversion import number_kind
-from metagauge.architecture.tracing.states import Inputs, Numbers, required, shape_of
+from metagauge.architecture.tracing.states import COUNT, Inputs, Numbers, Rows, Tensorlike, required, shape_of
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
 from metagauge.checkpoint.onnx_tensor import DTYPES
 from metagauge.checkpoint.program import Node
@@ -17,13 +17,19 @@ from metagauge.errors import ArchitectureMismatchError, LimitExceededError, Stru
 
 
 def _shape(tracing: Tracing, node: Node, inputs: Inputs) -> Numbers:
-    shape = shape_of(required(inputs, 0))
-    start, end = integer(node, "start", 0), integer(node, "end", len(shape))
-    return Numbers(array=np.array(shape[start:end], dtype=np.int64))
+    x = required(inputs, 0)
+    start, end = integer(node, "start", 0), integer(node, "end", len(shape_of(x)))
+    return Numbers(array=np.array(shape_of(x)[start:end], dtype=np.int64), rows=_counted(x))
 
 
 def _size(tracing: Tracing, node: Node, inputs: Inputs) -> Numbers:
-    return Numbers(array=np.array(prod(shape_of(required(inputs, 0))), dtype=np.int64))
+    x = required(inputs, 0)
+    return Numbers(array=np.array(prod(shape_of(x)), dtype=np.int64), rows=_counted(x))
+
+
+def _counted(x: Tensorlike) -> Rows | None:
+    """Sizes of a value with rows that the input chooses tell how many rows there are."""
+    return None if x.rows is None else Rows(valid=x.rows.valid, axis=COUNT)
 
 
 def filled(shape: tuple[int, ...], number: np.ndarray) -> Numbers:
@@ -58,7 +64,10 @@ def _constant_fill(tracing: Tracing, node: Node, inputs: Inputs) -> Numbers:
 
 
 def _range(tracing: Tracing, node: Node, inputs: Inputs) -> Numbers:
-    start, limit, delta = (tracing.array(required(inputs, position)).item() for position in range(3))
+    bounds = tuple(required(inputs, position) for position in range(3))
+    if any(bound.rows is not None for bound in bounds):
+        raise StructureNotInferableError("counts rows that the input chooses")
+    start, limit, delta = (tracing.array(bound).item() for bound in bounds)
     count = ceil((limit - start) / delta) if delta else 0
     if count > READ_LIMIT:
         raise StructureNotInferableError(f"counts {count} numbers")

@@ -1,6 +1,7 @@
 """Operators that choose elements by their place. Known places in a row are slices."""
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 
@@ -17,8 +18,20 @@ from metagauge.architecture.operators.indexing import (
 from metagauge.architecture.tracing.arithmetic import binary
 from metagauge.architecture.tracing.attributes import flag, integer, text
 from metagauge.architecture.tracing.conversion import converted
+from metagauge.architecture.tracing.possible import possible
 from metagauge.architecture.tracing.reshaping import axis_of, reshaped, sliced
-from metagauge.architecture.tracing.states import Inputs, Numbers, Tensorlike, Value, required, shape_of, tensor_at
+from metagauge.architecture.tracing.scattering import scattered
+from metagauge.architecture.tracing.selection import places
+from metagauge.architecture.tracing.states import (
+    Inputs,
+    Numbers,
+    Rows,
+    Tensorlike,
+    Value,
+    required,
+    shape_of,
+    tensor_at,
+)
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
 from metagauge.checkpoint.program import Node
 from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError
@@ -37,14 +50,14 @@ _REDUCTIONS: Mapping[str, ScatterReduction] = {
 def gathered(tracing: Tracing, data: Tensorlike, indices: Tensorlike, axis: int) -> Tensorlike:
     """The indices' shape in place of one axis; a slice where the indices are known and evenly spaced."""
     shape = shape_of(data)
-    if isinstance(indices, Numbers) and 0 < indices.array.size <= _LISTED:
-        places = [int(place) for place in indices.array.ravel()]
-        places = [place + shape[axis] if place < 0 else place for place in places]
-        if not all(0 <= place < shape[axis] for place in places):
-            raise ArchitectureMismatchError(f"index {places[:4]} of axis {axis} of {list(shape)}")
-        step = places[1] - places[0] if len(places) > 1 else 1
-        if step and places == list(range(places[0], places[0] + step * len(places), step)):
-            part = sliced(tracing, data, axis, places[0], len(places), step)
+    if isinstance(indices, Numbers) and indices.rows is None and 0 < indices.array.size <= _LISTED:
+        wanted = [int(place) for place in indices.array.ravel()]
+        wanted = [place + shape[axis] if place < 0 else place for place in wanted]
+        if not all(0 <= place < shape[axis] for place in wanted):
+            raise ArchitectureMismatchError(f"index {wanted[:4]} of axis {axis} of {list(shape)}")
+        step = wanted[1] - wanted[0] if len(wanted) > 1 else 1
+        if step and wanted == list(range(wanted[0], wanted[0] + step * len(wanted), step)):
+            part = sliced(tracing, data, axis, wanted[0], len(wanted), step)
             return reshaped(tracing, part, (*shape[:axis], *shape_of(indices), *shape[axis + 1 :]))
     return tracing.apply(Gather(axis=axis), data, indices)
 
@@ -68,12 +81,12 @@ def _gather_nd(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
 def _scatter_elements(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     data, indices, updates = (required(inputs, position) for position in range(3))
     axis = axis_of(integer(node, "axis", 0), len(shape_of(data)))
-    return tracing.apply(ScatterElements(axis=axis, reduction=_reduction(node)), data, indices, updates)
+    return scattered(tracing, ScatterElements(axis=axis, reduction=_reduction(node)), data, indices, updates)
 
 
 def _scatter_nd(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     data, indices, updates = (required(inputs, position) for position in range(3))
-    return tracing.apply(ScatterND(reduction=_reduction(node)), data, indices, updates)
+    return scattered(tracing, ScatterND(reduction=_reduction(node)), data, indices, updates)
 
 
 def _reduction(node: Node) -> ScatterReduction:
@@ -102,18 +115,28 @@ def _triangle(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
 
 
 def _non_zero(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
+    """NonZero: of values that are not known, every place; which of them are meant goes with them."""
     x = required(inputs, 0)
-    if isinstance(x, Value):
+    if isinstance(x, Numbers):
+        return Numbers(array=np.stack(np.nonzero(np.atleast_1d(tracing.array(x)))).astype(np.int64))
+    shape = shape_of(x)
+    if x.rows is not None or not shape or not 0 < prod(shape) <= _LISTED:
         raise StructureNotInferableError("how many elements are not zero depends on what the network is given")
-    return Numbers(array=np.stack(np.nonzero(np.atleast_1d(tracing.array(x)))).astype(np.int64))
+    largest = possible(x, tracing.makers, tracing.shapes)
+    every = np.arange(prod(shape)) if largest is None else np.flatnonzero(largest)
+    if not every.size:
+        raise StructureNotInferableError("looks for elements that are not zero among zeros")
+    valid = converted(tracing, reshaped(tracing, x, (prod(shape),)), "bool")
+    valid = gathered(tracing, valid, Numbers(array=every), 0)
+    return Numbers(array=places(shape)[:, every], rows=Rows(valid=tracing.value(valid).name, axis=1))
 
 
 def _compress(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     x, condition = required(inputs, 0), required(inputs, 1)
-    places = Numbers(array=np.flatnonzero(tracing.array(condition)).astype(np.int64))
+    kept = Numbers(array=np.flatnonzero(tracing.array(condition)).astype(np.int64))
     if "axis" not in node.attributes:
         x = reshaped(tracing, x, (int(np.prod(shape_of(x), dtype=np.int64)),))
-    return gathered(tracing, x, places, axis_of(integer(node, "axis", 0), len(shape_of(x))))
+    return gathered(tracing, x, kept, axis_of(integer(node, "axis", 0), len(shape_of(x))))
 
 
 def _reverse_sequence(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:

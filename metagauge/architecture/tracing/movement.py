@@ -1,9 +1,12 @@
 """Operators that move elements without computing anything."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
 
-from metagauge.architecture.operators.movement import Pad
+import numpy as np
+
+from metagauge.architecture.operators.movement import Concat, Pad
 from metagauge.architecture.tracing.attributes import flag, integer, integers, real, text
 from metagauge.architecture.tracing.reshaping import (
     axes_of,
@@ -14,7 +17,18 @@ from metagauge.architecture.tracing.reshaping import (
     sliced,
     transposed,
 )
-from metagauge.architecture.tracing.states import Inputs, Shape, State, Tensorlike, required, shape_of, tensor_at
+from metagauge.architecture.tracing.states import (
+    Inputs,
+    Numbers,
+    Rows,
+    Shape,
+    State,
+    Tensorlike,
+    Value,
+    required,
+    shape_of,
+    tensor_at,
+)
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
 from metagauge.checkpoint.program import Node
 from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError
@@ -140,6 +154,8 @@ def split(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[State | None, .
     if sizes is None:
         parts = integer(node, "num_outputs", len(node.outputs))
         sizes = equal_parts(shape[axis], -(-shape[axis] // parts))
+    if x.rows is not None and x.rows.axis == axis and sum(sizes) == shape[axis]:
+        x = replace(x, rows=None)  # the file states how many rows there are: all of them
     return split_in(tracing, x, axis, sizes)
 
 
@@ -167,7 +183,24 @@ def concat(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     axis = integer(node, "axis", 1)
     if rank is None and axis < 0:
         raise StructureNotInferableError("the number of axes is not known")
-    return concatenated(tracing, parts, axis if rank is None else axis_of(axis, rank))
+    return _joined(tracing, parts, axis if rank is None else axis_of(axis, rank))
+
+
+def _joined(tracing: Tracing, parts: tuple[Tensorlike, ...], axis: int) -> Tensorlike:
+    """One behind the other; where some of them are rows that the input chooses, so is the whole."""
+    if all(part.rows is None or part.rows.axis != axis for part in parts):
+        return concatenated(tracing, parts, axis)
+    valid = [
+        Numbers(array=np.ones(shape_of(part)[axis], dtype=np.bool_))
+        if part.rows is None
+        else Value(name=part.rows.valid, shape=(shape_of(part)[axis],), numbers="bool")
+        for part in parts
+    ]
+    if any(part.rows is not None and part.rows.axis != axis for part in parts):
+        raise StructureNotInferableError("looks across rows that the input chooses")
+    joined = concatenated(tracing, tuple(replace(part, rows=None) for part in parts), axis)
+    rows = Rows(valid=tracing.value(tracing.apply(Concat(axis=0), *valid)).name, axis=axis)
+    return replace(joined, rows=rows)
 
 
 def pad(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:

@@ -1,13 +1,14 @@
 """Reductions, softmax and what finds the largest elements."""
 
 from collections.abc import Mapping
-from math import prod
+from math import inf, prod
 
 from metagauge.architecture.operators.indexing import OneHot
 from metagauge.architecture.operators.reduction import Accumulate, Extreme, Reduce, ReduceFunction, Softmax, TopK
 from metagauge.architecture.tracing.attributes import flag, integer, integers
 from metagauge.architecture.tracing.conversion import converted
 from metagauge.architecture.tracing.reshaping import axes_of, axis_of, reshaped
+from metagauge.architecture.tracing.scattering import only_chosen
 from metagauge.architecture.tracing.states import Inputs, Tensorlike, required, shape_of, tensor_at
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
 from metagauge.checkpoint.program import Node
@@ -25,6 +26,8 @@ _REDUCTIONS: Mapping[str, ReduceFunction] = {
     "ReduceLogSum": "log_sum",
     "ReduceLogSumExp": "log_sum_exp",
 }
+_UNCHANGED: Mapping[ReduceFunction, float] = {"sum": 0.0, "product": 1.0, "max": -inf, "min": inf}
+"""What changes nothing among the elements that are reduced."""
 _ONE_AXIS = 13
 """The operator set from which softmax is along one axis; before, along all from that one on."""
 
@@ -37,6 +40,8 @@ def _reduce(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     rank = len(shape_of(x))
     places = axes_of(axes, rank) if axes else tuple(range(rank))
     function = _REDUCTIONS[node.operator]
+    if x.rows is not None and x.rows.axis in places and function in _UNCHANGED:
+        x = only_chosen(tracing, x, _UNCHANGED[function])
     return tracing.apply(Reduce(function=function, axes=places, keep=flag(node, "keepdims", True)), x)
 
 

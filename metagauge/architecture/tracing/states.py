@@ -10,6 +10,18 @@ from metagauge.errors import StructureNotInferableError
 Shape = tuple[int, ...]
 
 
+COUNT = -1
+"""In place of an axis: the number says how many rows there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Rows along an axis of which the input chooses some: `valid`, one truth for each, is a value of the dataflow."""
+
+    valid: str
+    axis: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Numbers:
     """Numbers that are known now: int64, bool, float32 or float64. They belong to the wiring, not to the weights."""
@@ -17,6 +29,7 @@ class Numbers:
     array: np.ndarray
     tensor: str = ""
     """The tensor of the checkpoint that holds exactly these numbers, if one does."""
+    rows: Rows | None = None
 
     @property
     def shape(self) -> Shape:
@@ -36,6 +49,7 @@ class Value:
     name: str
     shape: Shape | None
     numbers: NumberKind = "float"
+    rows: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,7 +8,7 @@ from metagauge.architecture.operators.control import Opaque
 from metagauge.architecture.operators.source import Given, NumberKind, Weight
 from metagauge.architecture.tracing.inputs import Assignment, search
 from metagauge.architecture.tracing.registry import REGISTRY
-from metagauge.architecture.tracing.states import State
+from metagauge.architecture.tracing.states import State, Tensorlike, Value
 from metagauge.architecture.tracing.tracing import Tracing, flat
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.program import Node, Port, Program
@@ -63,7 +63,7 @@ def _given(tracing: Tracing, port: Port, assignment: Assignment) -> State:
 def _finished(tracing: Tracing, assignment: Assignment, program: Program) -> Dataflow:
     """The steps that the outputs need, and the account of everything else."""
     outputs = tuple(
-        tracing.value(item).name
+        _returned(tracing, item, port).name
         for port in program.outputs
         for state in (tracing.find(port.name, tracing.scope),)
         if state is not None
@@ -84,6 +84,15 @@ def _finished(tracing: Tracing, assignment: Assignment, program: Program) -> Dat
         unsupported=tuple(_left_out(tracing, program, steps, used)),
         constants=tuple(sorted(tracing.read.keys() - used)),
     )
+
+
+def _returned(tracing: Tracing, item: Tensorlike, port: Port) -> Value:
+    """An output as a value; rows that the input chooses cannot be told from the others outside."""
+    if item.rows is None:
+        return tracing.value(item)
+    node = Node(name=port.name, operator="output", domain="", inputs=(), outputs=(port.name,), attributes={})
+    reason = "how many rows it has depends on what the network is given"
+    return tracing.opaque(node, (item,), (None,), reason)[0]
 
 
 def _needed(tracing: Tracing, outputs: Iterable[str]) -> set[str]:

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from metagauge.architecture.dataflow import Step
-from metagauge.architecture.operators.control import Opaque
+from metagauge.architecture.operators.control import Carry, Opaque
 from metagauge.architecture.operators.literal import pack
 from metagauge.architecture.operators.movement import Expand
 from metagauge.architecture.operators.operator import Operator
@@ -73,13 +73,16 @@ class Tracing:
         """Nodes whose operands contradict each other, perhaps because a size was assumed wrongly."""
         self.visits = 0
         """Nodes followed, those of a body again at every call and turn."""
+        self.unrolled = 0
+        """Nodes of turns that are written out one after the other."""
         self.loops: Counter[str] = Counter()
         """How often a loop of this name was met: a function's once for each call."""
         self.assumed: dict[str, None] = {}
         self.read: dict[str, None] = {}
         """Tensors whose numbers told what a node does."""
-        self._weights: dict[str, Value] = {}
-        self._constants: dict[tuple[str, Shape, bytes], Value] = {}
+        self._values: dict[tuple[Operator, tuple[str, ...]], tuple[Value, ...]] = {}
+        self.shapes: dict[str, Shape | None] = {}
+        """Of every value."""
         self._counts: dict[str, int] = {}
         self._folding = Folding()
 
@@ -99,11 +102,9 @@ class Tracing:
 
     def weight(self, tensor: str) -> Value:
         """A tensor of the checkpoint as it is stored; the same value each time."""
-        if tensor not in self._weights:
-            stored = self.checkpoint.tensor(tensor)
-            kind: NumberKind = "float" if stored.is_float else "bool" if stored.dtype == "BOOL" else "int"
-            self._weights[tensor] = self._add(Weight(tensor=tensor), (), (stored.shape,), (kind,), tensor)[0]
-        return self._weights[tensor]
+        stored = self.checkpoint.tensor(tensor)
+        kind: NumberKind = "float" if stored.is_float else "bool" if stored.dtype == "BOOL" else "int"
+        return self._add(Weight(tensor=tensor), (), (stored.shape,), (kind,), tensor)[0]
 
     def tensor_state(self, tensor: str) -> Tensorlike:
         """What a tensor of the checkpoint is: numbers of the wiring, or a weight."""
@@ -271,14 +272,22 @@ class Tracing:
         kinds: tuple[NumberKind, ...],
         name: str = "",
     ) -> tuple[Value, ...]:
+        """The outputs of a step; of the one there is already, if it does the same with the same values."""
+        is_repeatable = not isinstance(operator, Given | Carry | Opaque)
+        if is_repeatable and (operator, inputs) in self._values:
+            return self._values[operator, inputs]
         if len(self.steps) >= STEPS_LIMIT:
             raise LimitExceededError(f"the program takes more than {STEPS_LIMIT} steps")
         names = tuple(self._name(name or operator.kind, numbered=not name) for _ in shapes)
         step = Step(outputs=names, operator=operator, inputs=inputs)
         self.steps[names[0]] = step
         self.makers.update(dict.fromkeys(names, step))
+        self.shapes.update(zip(names, shapes, strict=True))
         found = zip(names, shapes, kinds, strict=True)
-        return tuple(Value(name=name, shape=shape, numbers=kind) for name, shape, kind in found)
+        values = tuple(Value(name=name, shape=shape, numbers=kind) for name, shape, kind in found)
+        if is_repeatable:
+            self._values[operator, inputs] = values
+        return values
 
     def _name(self, wanted: str, *, numbered: bool) -> str:
         """`wanted`, or with the first number that nothing has."""
@@ -297,10 +306,7 @@ class Tracing:
         if array.size > 1 and number is not None:
             one = self._constant(number)
             return self._add(Expand(shape=array.shape), (one.name,), (array.shape,), (kind,))[0]
-        key = (array.dtype.str, array.shape, array.tobytes())
-        if key not in self._constants:
-            self._constants[key] = self._add(pack(array), (), (array.shape,), (kind,))[0]
-        return self._constants[key]
+        return self._add(pack(array), (), (array.shape,), (kind,))[0]
 
 
 def decimal(number: float) -> float:
