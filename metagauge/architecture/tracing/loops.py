@@ -30,6 +30,8 @@ UNROLLED = 4
 """Most turns that are written out one after the other."""
 _COMPUTED = 256
 """Most turns of a loop that only computes numbers or gathers a list, which cannot be written as a circle."""
+_UNROLLED_NODES = 20_000
+"""Most nodes that turns written out may have in one program; loops that are met afterwards are written once."""
 _ASSUMED = 4
 """Turns of a loop whose number depends on what the network is given."""
 
@@ -143,7 +145,8 @@ def _unrolled(tracing: Tracing, loop: _Turns, turns: int | None) -> tuple[State,
         return None
     carried, rows, turn = loop.carried, [], 0
     while turns is None or turn < turns:
-        if turn >= most:
+        tracing.unrolled += len(loop.body.nodes)
+        if turn >= most or tracing.unrolled > _UNROLLED_NODES:
             return None
         states = inline(tracing, loop.body, _turn_inputs(tracing, loop, carried, Numbers(array=np.array(turn)), turns))
         turn += 1
