@@ -7,6 +7,9 @@ from torch.nn import functional
 from metagauge.architecture.operators.elementwise import Unary
 from models.interpreter.numbers import floating, numeric
 
+FLOAT_MAX = torch.finfo(torch.float32).max
+"""Bounds beyond it bound nothing."""
+
 
 def apply_unary(operator: Unary, x: Tensor) -> Tensor:
     """`operator.function` of each element. Integers stay integers where the result is one for every input."""
@@ -52,7 +55,7 @@ def _of_floats(operator: Unary, x: Tensor) -> Tensor:
         case "power":
             return x.pow(operator.alpha)
         case "clip":
-            return x.clamp(operator.alpha, operator.beta)
+            return x.clamp(max(operator.alpha, -FLOAT_MAX), min(operator.beta, FLOAT_MAX))
         case "absolute":
             return x.abs()
         case "negate":

@@ -52,12 +52,13 @@ def apply_scatter_nd(operator: ScatterND, inputs: Inputs) -> Tensor:
 
 
 def apply_one_hot(operator: OneHot, inputs: Inputs) -> Tensor:
-    """`on` at the index, `off` elsewhere; an index that does not exist is nowhere."""
+    """`on` at the index, `off` elsewhere, whole numbers as integers; an index that does not exist is nowhere."""
     indices = numeric(only(inputs)).long()
     indices = torch.where(indices < 0, indices + operator.depth, indices)
     axis = operator.axis % (indices.dim() + 1)
     hot = (indices.unsqueeze(-1) == torch.arange(operator.depth)).movedim(-1, axis)
-    return torch.where(hot, operator.on, operator.off).float()
+    is_whole = operator.on.is_integer() and operator.off.is_integer()
+    return torch.where(hot, operator.on, operator.off).to(torch.int64 if is_whole else torch.float32)
 
 
 def apply_triangle(operator: Triangle, inputs: Inputs) -> Tensor:

@@ -300,11 +300,17 @@ INDEXED = {
     ),
     "scatter_nd": Case(operator=ScatterND(), onnx="ScatterND", inputs=(TABLE, whole(4, 1).reshape(2, 1), random(2, 4))),
     "one_hot": Case(
-        operator=OneHot(axis=1, depth=4, on=2.0, off=-1.0),
+        operator=OneHot(axis=1, depth=4, on=2.5, off=-1.0),
         onnx="OneHot",
         inputs=(whole(0, -1, 3, 7).reshape(2, 2),),
-        extra=(np.array(4), np.array([-1.0, 2.0], np.float32)),
+        extra=(np.array(4), np.array([-1.0, 2.5], np.float32)),
         attributes={"axis": 1},
+    ),
+    "one_hot_whole": Case(
+        operator=OneHot(axis=-1, depth=4),
+        onnx="OneHot",
+        inputs=(whole(0, -1, 3, 7),),
+        extra=(np.array(4), whole(0, 1)),
     ),
     **{
         f"scatter_elements_{ours}": Case(

@@ -10,6 +10,9 @@ from metagauge.architecture.operators.evaluation.numbers import floating, numeri
 SELU_ALPHA, SELU_GAMMA = 1.6732632423543772, 1.0507009873554805
 """Klambauer et al. 2017."""
 
+FLOAT_MAX = float(np.finfo(np.float32).max)
+"""Bounds beyond it bound nothing."""
+
 
 def apply_unary(operator: Unary, array: np.ndarray) -> np.ndarray:
     """`operator.function` of each element. Integers stay integers where the result is one for every input."""
@@ -62,7 +65,7 @@ def _of_floats(operator: Unary, x: np.ndarray) -> np.ndarray:
         case "power":
             return np.power(x, operator.alpha)
         case "clip":
-            return np.clip(x, operator.alpha, operator.beta)
+            return np.clip(x, max(operator.alpha, -FLOAT_MAX), min(operator.beta, FLOAT_MAX))
         case "absolute":
             return np.abs(x)
         case "negate":

@@ -55,12 +55,13 @@ def apply_scatter_nd(operator: ScatterND, inputs: Inputs) -> np.ndarray:
 
 
 def apply_one_hot(operator: OneHot, inputs: Inputs) -> np.ndarray:
-    """`on` at the index, `off` elsewhere; an index that does not exist is nowhere."""
+    """`on` at the index, `off` elsewhere, whole numbers as integers; an index that does not exist is nowhere."""
     indices = numeric(only(inputs)).astype(np.int64)
     indices = np.where(indices < 0, indices + operator.depth, indices)
     axis = operator.axis % (indices.ndim + 1)
     hot = np.moveaxis(indices[..., None] == np.arange(operator.depth), -1, axis)
-    return np.where(hot, np.float32(operator.on), np.float32(operator.off))
+    dtype = np.int64 if operator.on.is_integer() and operator.off.is_integer() else np.float32
+    return np.where(hot, operator.on, operator.off).astype(dtype)
 
 
 def apply_triangle(operator: Triangle, inputs: Inputs) -> np.ndarray:
