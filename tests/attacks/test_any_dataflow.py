@@ -50,7 +50,7 @@ def test_the_models_that_are_changed_become_dataflows_and_graphs(name: str):
     network = infer(checkpoint, None)
     assert isinstance(network, Dataflow)
     unknown = {piece.operator for piece in network.unsupported}
-    assert ("Mystery" in unknown, build(network, checkpoint).coverage < 1) == (name == "fused", name == "fused")
+    assert ("own::Mystery" in unknown, build(network, checkpoint).coverage < 1) == (name == "fused", name == "fused")
 
 
 @given(st.sampled_from(NAMES), RANDOMS, st.integers(1, 3))
