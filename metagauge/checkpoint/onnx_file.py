@@ -25,6 +25,8 @@ from metagauge.errors import ArchitectureMismatchError, MalformedCheckpointError
 
 _MANY_NODES = 20_000
 """Far more than hand-written or exported networks have; worth a note, no reason to refuse."""
+_NO_NETWORKS = frozenset({"ai.onnx.ml", "ai.onnx.contrib", "com.microsoft.extensions"})
+"""Domains of trees, classical classifiers, tokenizers and the like, whose numbers are attributes."""
 _QUANTISED = frozenset({"I8", "U8", "I4", "U4", "I2", "U2", "F4", "F6_E2M3", "F6_E3M2"})
 
 
@@ -56,7 +58,7 @@ def read_onnx(content: memoryview, limits: Limits, companions: Mapping[str, Path
     inputs = tuple(port(value) for value in model.graph.input if value.name not in reader.tensors)
     given = (*reader.tensors, *reader.texts, *(each.name for each in inputs))
     nodes = in_order(in_file_order, given)
-    _check_parameters(reader.tensors, inputs)
+    _check_parameters(reader.tensors, inputs, nodes)
     _check_outputs(model, nodes, given)
     return Checkpoint(
         format=Format.ONNX,
@@ -92,11 +94,18 @@ def _check_outputs(model: ModelProto, nodes: tuple[Node, ...], given: tuple[str,
             raise ArchitectureMismatchError(f"the model returns {value.name!r}, which nothing in it gives")
 
 
-def _check_parameters(tensors: Mapping[str, Tensor], inputs: tuple[Port, ...]) -> None:
+def _check_parameters(tensors: Mapping[str, Tensor], inputs: tuple[Port, ...], nodes: tuple[Node, ...]) -> None:
     if any(tensor.is_parameter or _is_quantised(tensor) for tensor in tensors.values()):
         return
+    message = "the ONNX model holds no tensor that can be a weight"
+    classical = sorted({node.operator for node in nodes if node.domain in _NO_NETWORKS})
+    if classical:
+        raise NoParametersError(
+            f"{message}: what it does is done by {', '.join(classical[:8])}, which are no neural network. Only the"
+            " weights of neural networks can be judged."
+        )
     names = ", ".join(repr(each.name) for each in inputs[:8])
-    message = f"the ONNX model holds no tensor that can be a weight; it takes {names or 'nothing'} as input"
+    message = f"{message}; it takes {names or 'nothing'} as input"
     raise NoParametersError(f"{message}. If a weight is among the inputs, export the model with its parameters.")
 
 

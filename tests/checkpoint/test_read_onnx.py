@@ -11,6 +11,7 @@ from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.onnx_tensor import DTYPES
 from metagauge.checkpoint.program import Port
 from metagauge.checkpoint.read import read
+from metagauge.errors import NoParametersError
 from tests.checkpoint.onnx_models import gemm, linear, model, read_model, weight
 
 STRING = TensorProto.STRING
@@ -114,6 +115,12 @@ def test_an_input_that_an_initializer_fills_is_no_input_of_the_program():
     proto = linear()
     proto.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, [3, 4]))
     assert [port.name for port in read_model(proto).program.inputs] == ["x"]
+
+
+def test_a_model_of_trees_is_refused_by_what_it_is_made_of():
+    node = helper.make_node("TreeEnsembleClassifier", ["x"], ["y"], domain="ai.onnx.ml", class_ids=[0, 1])
+    with pytest.raises(NoParametersError, match="TreeEnsembleClassifier"):
+        read_model(model([node]))
 
 
 def test_sizes_that_are_not_fixed_are_none():
