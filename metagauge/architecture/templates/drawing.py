@@ -16,7 +16,8 @@ _LAYERS = 4096
 """Layers of one stack."""
 
 _CONDITION = re.compile(
-    r"(?P<not>not )?(?:(?P<kind>has|arch|kept|given):(?P<what>.+)|(?P<base>base)|(?P<key>\$[^=]+)(?:==(?P<value>.+))?)"
+    r"(?P<not>not )?"
+    r"((?P<kind>has|arch|kept|given):(?P<what>.+)|(?P<base>base)|layer:(?P<layer>\d+)|(?P<key>\$[^=]+)(==(?P<value>.+))?)"
 )
 
 
@@ -97,9 +98,9 @@ class Drawing:
             self.prefix = before
 
     def named(self, text: str) -> str:
-        """`text` with the layers' numbers in place of their letters."""
+        """`text` with the layers' numbers in place of their letters; {i+1} is the next layer's."""
         for letter, index in self.indices.items():
-            text = text.replace(f"{{{letter}}}", str(index))
+            text = text.replace(f"{{{letter}}}", str(index)).replace(f"{{{letter}+1}}", str(index + 1))
         return text
 
     def count_layers(self, expression: object) -> int:
@@ -131,7 +132,7 @@ class Step:
         """Whether all conditions in `when` hold.
 
         They are `has:TENSOR`, `arch:ENDING` (of the class in config.json), `base` (it is the model without a head),
-        `kept:VALUE`, `given:KEY` (config.json has it), `$key`, `$key==text`; each also with `not `.
+        `kept:VALUE`, `given:KEY` (config.json has it), `layer:NUMBER`, `$key`, `$key==text`; each also with `not `.
         """
         conditions = self.fields.get("when", ())
         listed = conditions if isinstance(conditions, list | tuple) else [conditions]
@@ -197,6 +198,8 @@ class Step:
             holds = self.drawing.settings.values.get(match["what"]) is not None
         elif match["kind"] == "arch":
             holds = self.drawing.architecture.endswith(match["what"])
+        elif match["layer"]:
+            holds = self.drawing.layer == int(match["layer"])
         elif match["base"]:
             holds = self.drawing.is_base
         elif match["value"] is not None:

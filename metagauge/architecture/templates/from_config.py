@@ -12,6 +12,7 @@ from metagauge.architecture.templates.settings import Settings
 from metagauge.architecture.templates.sketch import Sketch
 from metagauge.architecture.templates.spelling import Spelling
 from metagauge.architecture.templates.verbs import VERBS
+from metagauge.architecture.templates.vision.huggingface import write_model
 from metagauge.architecture.templates.writer import Draft, ProgramWriter
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.errors import StructureNotInferableError
@@ -48,10 +49,21 @@ def from_config(checkpoint: Checkpoint, config: Mapping[str, object], sample: Sa
     """
     family = families().get(str(config.get("model_type")))
     if family is None:
-        return None
+        return _image_model(checkpoint, config, sample or Sample())
     settings = Settings(values=config, defaults=family.defaults_of(str(config["model_type"])))
     draft, ignored = draw(checkpoint, family, settings, sample or Sample())
     provenance = Provenance(rung="config", assumed=tuple(settings.assumed.values()))
+    return Templated(checkpoint=draft.attach(checkpoint), provenance=provenance, ignored=ignored)
+
+
+def _image_model(checkpoint: Checkpoint, config: Mapping[str, object], sample: Sample) -> Templated | None:
+    """A convolutional network, whose family is written in parts."""
+    written = write_model(str(config.get("model_type")), config, checkpoint.tensors, sample)
+    if written is None:
+        return None
+    draft, assumed = written
+    ignored = tuple(name for name in checkpoint.tensors if name not in draft.consumed)
+    provenance = Provenance(rung="config", assumed=assumed)
     return Templated(checkpoint=draft.attach(checkpoint), provenance=provenance, ignored=ignored)
 
 

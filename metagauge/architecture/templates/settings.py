@@ -33,7 +33,7 @@ class Settings:
         found = _walk(self.values, key)
         if found is not None:
             return found
-        if _has(self.values, key):
+        if key.split(".", maxsplit=1)[0] in self.values:  # a list or object that is stated is whole
             return None
         default = _walk(self.defaults, key)
         if default is not None:
@@ -125,9 +125,3 @@ def _step(holder: object, part: str) -> object:
             return holder[int(part)]
         case _:
             return None
-
-
-def _has(values: Mapping[str, Setting], key: str) -> bool:
-    *folders, last = key.split(".")
-    holder = _walk(values, ".".join(folders)) if folders else values
-    return isinstance(holder, Mapping) and last in holder

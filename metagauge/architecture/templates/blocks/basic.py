@@ -181,13 +181,26 @@ def gated(drawing: Drawing, step: Step) -> None:
     drawing.value = sketch.multiply(activation(sketch, step.text("act"), gate), up)
 
 
+def stages(drawing: Drawing, step: Step) -> None:
+    """`{ stages = LIST, as = LETTER, at = PREFIX, steps = [...] }`: the steps once for each item of a list."""
+    listed = step.resolved("stages")
+    if not isinstance(listed, list):
+        message = f"config.json: {step.fields['stages']} is {str(listed)[:60]!r}, and a list is needed"
+        raise StructureNotInferableError(message)
+    _repeated(drawing, step, drawing.count_layers(len(listed)))
+
+
 def layers(drawing: Drawing, step: Step) -> None:
     """`{ layers = COUNT, at = "h.{i}", steps = [...] }`: the steps once for each layer.
 
     `as` is another letter for the layer's number, for layers within layers.
     """
+    _repeated(drawing, step, drawing.count_layers(step.resolved("layers")))
+
+
+def _repeated(drawing: Drawing, step: Step, times: int) -> None:
     letter, outer = step.name("as", "i"), drawing.layer
-    for layer in range(drawing.count_layers(step.resolved("layers"))):
+    for layer in range(times):
         drawing.layer = layer
         drawing.indices[letter] = layer
         with drawing.at(step.name("at")):
