@@ -1,14 +1,16 @@
 """Functions of one value element by element."""
 
 from collections.abc import Mapping
+from math import inf, nan
+
+import numpy as np
 
 from metagauge.architecture.operators.elementwise import UnaryFunction
 from metagauge.architecture.tracing.arithmetic import FLOAT_MAX, affine, binary, clip, unary
-from metagauge.architecture.tracing.attributes import integer, real, text
-from metagauge.architecture.tracing.states import Inputs, Tensorlike, required, tensor_at
+from metagauge.architecture.tracing.attributes import flag, real, text
+from metagauge.architecture.tracing.states import Inputs, Numbers, Tensorlike, required, tensor_at
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
 from metagauge.checkpoint.program import Node
-from metagauge.errors import StructureNotInferableError
 
 _PLAIN: Mapping[str, UnaryFunction] = {
     "Relu": "relu",
@@ -108,13 +110,20 @@ def _clip(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
 
 
 def _is_infinite(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
-    if not integer(node, "detect_negative", 1) or not integer(node, "detect_positive", 1):
-        raise StructureNotInferableError("asks for one sign of infinity")
-    return unary(tracing, "is_infinite", required(inputs, 0))
+    x, below, above = required(inputs, 0), flag(node, "detect_negative", True), flag(node, "detect_positive", True)
+    if below and above:
+        return unary(tracing, "is_infinite", x)
+    wanted = inf if above else -inf if below else nan  # nothing equals nan
+    return binary(tracing, "equal", x, Numbers(array=np.array(wanted, dtype=np.float32)))
 
 
 def _scaled(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     return affine(tracing, required(inputs, 0), real(node, "scale", 1.0))
+
+
+def _swiglu(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
+    gate = swish(tracing, required(inputs, 0), real(node, "alpha", 1.0))
+    return binary(tracing, "multiply", gate, required(inputs, 1))
 
 
 def _parametric_softplus(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
@@ -134,6 +143,7 @@ OPERATORS: Mapping[tuple[str, str], TraceOperator] = {
     ("", "Selu"): _selu,
     ("", "Gelu"): _gelu,
     ("", "Swish"): _swish,
+    ("", "SwiGLU"): _swiglu,
     ("", "Clip"): _clip,
     ("", "IsInf"): _is_infinite,
     ("", "Scale"): _scaled,

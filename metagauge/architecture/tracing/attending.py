@@ -13,6 +13,8 @@ from metagauge.architecture.tracing.states import Numbers, Tensorlike, shape_of
 from metagauge.architecture.tracing.tracing import Tracing
 from metagauge.errors import ArchitectureMismatchError
 
+_HIDDEN = Numbers(array=np.array(-np.inf, dtype=np.float32))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attending:
@@ -21,6 +23,8 @@ class Attending:
     scale: float
     biases: tuple[Tensorlike, ...] = ()
     """Added to the scores; they broadcast to (batch, heads, queries, keys)."""
+    allowed: Tensorlike | None = None
+    """Truths, broadcast likewise: where they are false nothing is seen."""
     causal: bool = False
     window: int = 0
     """With `causal`: how many tokens back are seen, itself included; 0 for all."""
@@ -70,11 +74,12 @@ def _masked(tracing: Tracing, scores: Tensorlike, how: Attending) -> Tensorlike:
         scores = affine(tracing, unary(tracing, "tanh", affine(tracing, scores, 1 / how.softcap)), how.softcap)
     for bias in how.biases:
         scores = binary(tracing, "add", scores, bias)
+    if how.allowed is not None:
+        scores = where(tracing, how.allowed, scores, _HIDDEN)
     if not how.causal:
         return scores
     queries, keys = shape_of(scores)[2:]
-    seen = seen_by(queries, keys, how.window)
-    return where(tracing, Numbers(array=seen), scores, Numbers(array=np.array(-np.inf, dtype=np.float32)))
+    return where(tracing, Numbers(array=seen_by(queries, keys, how.window)), scores, _HIDDEN)
 
 
 def seen_by(queries: int, keys: int, window: int = 0) -> np.ndarray:

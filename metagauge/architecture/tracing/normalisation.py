@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from metagauge.architecture.operators.reduction import LocalNorm, Reduce, Standardise
-from metagauge.architecture.tracing.arithmetic import affine, binary, unary
+from metagauge.architecture.tracing.arithmetic import affine, binary, power, unary
 from metagauge.architecture.tracing.attributes import integer, integers, real
 from metagauge.architecture.tracing.reshaping import axes_of, axis_of, reshaped
 from metagauge.architecture.tracing.states import Inputs, Tensorlike, required, shape_of, tensor_at
@@ -75,9 +75,17 @@ def _instance_norm(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     return scaled(tracing, standardised(tracing, x, axes, real(node, "epsilon", 1e-5)), scale, shift)
 
 
-def _layer_norm(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
+def _layer_norm(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[Tensorlike, ...]:
     x, scale, shift = required(inputs, 0), tensor_at(inputs, 1), tensor_at(inputs, 2)
-    return layer_norm(tracing, x, scale, shift, real(node, "epsilon", 1e-5), integer(node, "axis", -1))
+    epsilon, axis = real(node, "epsilon", 1e-5), integer(node, "axis", -1)
+    norm = layer_norm(tracing, x, scale, shift, epsilon, axis)
+    if not any(node.outputs[1:]):
+        return (norm,)
+    axes = tuple(range(axis_of(axis, len(shape_of(x))), len(shape_of(x))))
+    mean = tracing.apply(Reduce(function="mean", axes=axes), x)
+    square = power(tracing, binary(tracing, "subtract", x, mean), 2.0)
+    variance = affine(tracing, tracing.apply(Reduce(function="mean", axes=axes), square), 1.0, epsilon)
+    return norm, mean, unary(tracing, "reciprocal", unary(tracing, "sqrt", variance))
 
 
 def _rms_norm(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from math import inf, prod
 
+import numpy as np
+
 from metagauge.architecture.operators.indexing import OneHot
 from metagauge.architecture.operators.reduction import Accumulate, Extreme, Reduce, ReduceFunction, Softmax, TopK
+from metagauge.architecture.tracing.arithmetic import binary
 from metagauge.architecture.tracing.attributes import flag, integer, integers
 from metagauge.architecture.tracing.conversion import converted
-from metagauge.architecture.tracing.reshaping import axes_of, axis_of, reshaped
+from metagauge.architecture.tracing.reshaping import axes_of, axis_of, reshaped, sliced
 from metagauge.architecture.tracing.scattering import only_chosen
-from metagauge.architecture.tracing.states import Inputs, Tensorlike, required, shape_of, tensor_at
+from metagauge.architecture.tracing.states import Inputs, Numbers, Tensorlike, required, shape_of, tensor_at
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
 from metagauge.checkpoint.program import Node
-from metagauge.errors import StructureNotInferableError
 
 _REDUCTIONS: Mapping[str, ReduceFunction] = {
     "ReduceSum": "sum",
@@ -78,10 +80,13 @@ def _along(tracing: Tracing, node: Node, x: Tensorlike) -> tuple[Tensorlike, int
 
 def _extreme(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     x = required(inputs, 0)
-    if flag(node, "select_last_index", False):
-        raise StructureNotInferableError("asks for the last of equal elements")
     axis = axis_of(integer(node, "axis", 0), len(shape_of(x)))
-    return tracing.apply(Extreme(axis=axis, largest=node.operator == "ArgMax", keep=flag(node, "keepdims", True)), x)
+    operator = Extreme(axis=axis, largest=node.operator == "ArgMax", keep=flag(node, "keepdims", True))
+    size = shape_of(x)[axis]
+    if not flag(node, "select_last_index", False) or size < 2:
+        return tracing.apply(operator, x)
+    first = tracing.apply(operator, sliced(tracing, x, axis, size - 1, size, -1))
+    return binary(tracing, "subtract", Numbers(array=np.array(size - 1)), first)
 
 
 def _accumulate(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
