@@ -17,6 +17,7 @@ from metagauge.architecture.operators.source import Given, NumberKind, Weight
 from metagauge.architecture.tracing.constants import READ_LIMIT, SMALL, as_numbers, is_wiring, uniform
 from metagauge.architecture.tracing.folding import Folding, known_array
 from metagauge.architecture.tracing.kinds import output_kinds
+from metagauge.architecture.tracing.reckoned import is_reckoned
 from metagauge.architecture.tracing.scope import Scope
 from metagauge.architecture.tracing.selection import rows_of
 from metagauge.architecture.tracing.states import COUNT, Inputs, Numbers, Sequence, Shape, State, Tensorlike, Value
@@ -109,14 +110,18 @@ class Tracing:
     def tensor_state(self, tensor: str) -> Tensorlike:
         """What a tensor of the checkpoint is: numbers of the wiring, or a weight."""
         stored = self.checkpoint.tensor(tensor)
-        return Numbers(array=as_numbers(stored.array()), tensor=tensor) if is_wiring(stored) else self.weight(tensor)
+        if not is_wiring(stored) and not is_reckoned(stored):
+            return self.weight(tensor)
+        if stored.is_parameter:
+            self.read[tensor] = None
+        return Numbers(array=as_numbers(stored.array()), tensor=tensor)
 
     def value(self, state: Tensorlike) -> Value:
         """`state` as a value that a step can read."""
         match state:
             case Value():
                 return state
-            case Numbers(tensor=tensor) if tensor and state.array.size > SMALL:
+            case Numbers(tensor=tensor) if tensor and state.array.size > SMALL and tensor not in self.read:
                 return self.weight(tensor)
             case Numbers(array=array):
                 return replace(self._constant(array), rows=state.rows)
