@@ -72,5 +72,5 @@ def _cosines(table: np.ndarray) -> np.ndarray:
     return np.where(np.abs(sines) < _SMALL_SINE, np.sqrt(1 - sines**2), table[2] / (2 * sines))
 
 
-_SMALL_SINE = 0.1
+_SMALL_SINE = 0.3
 """Below it a frequency is a low one, and dividing by it would be inexact."""
