@@ -1,0 +1,183 @@
+"""Plain chains: layers applied one after the other, with functions between them that the file says nothing of."""
+
+from itertools import pairwise
+from math import prod
+
+from metagauge.architecture.templates.chain.modules import Module, modules
+from metagauge.architecture.templates.chain.order import Ordered, ordered
+from metagauge.architecture.templates.names.hints import Hints
+from metagauge.architecture.templates.names.listing import Listing
+from metagauge.architecture.templates.vision.parts import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Flatten,
+    GlobalPool,
+    LayerNorm,
+    Linear,
+    Padding,
+    Part,
+    Plan,
+    PRelu,
+    Unknown,
+)
+
+_SIDE = 16
+"""Positions along each axis of a map whose size nothing tells."""
+
+
+def chain(listing: Listing, hints: Hints) -> Plan | str:
+    """The plan of a chain, or why the tensors are none."""
+    found = modules(listing)
+    if isinstance(found, str):
+        return found
+    order = ordered(found)
+    if isinstance(order, str):
+        return order
+    layers = [module for module in order.modules if module.is_layer]
+    if not layers:
+        return "there is no layer in it"
+    if any(after.kind == "convolution" and before.kind == "linear" for before, after in pairwise(layers)):
+        return "a convolution follows a linear layer, and how its map is made of that is not known"
+    convolutions = [module for module in layers if module.kind == "convolution"]
+    if len({len(module.shape) for module in convolutions}) > 1:
+        return "its convolutions have different numbers of axes"
+    return _Writing(order=order, convolutions=convolutions, hints=hints).plan()
+
+
+class _Writing:
+    """Goes along the chain with the width of the value that flows."""
+
+    def __init__(self, *, order: Ordered, convolutions: list[Module], hints: Hints) -> None:
+        self.order = order
+        self.convolutions = convolutions
+        self.hints = hints
+        self.parts: list[Part] = []
+        self.assumed = list(order.assumed)
+        self.width = 0
+        self.unknown = 0
+
+    def plan(self) -> Plan | str:
+        """The parts, with unknown functions wherever one may be."""
+        positions = self._positions()
+        if isinstance(positions, str):
+            return positions
+        first = self.order.modules[0]
+        self.width = first.shape[1] if first.is_layer else first.shape[0]
+        inputs = self.width
+        flat = not self.convolutions
+        for place, module in enumerate(self.order.modules):
+            if place and not (place in self.order.adjacent and module.kind in ("batch_norm", "layer_norm")):
+                self._between(module)
+            if module.kind == "linear" and not flat:
+                reason = self._flatten(module, positions)
+                if reason:
+                    return reason
+                flat = True
+            part = self._part(module, flat=flat)
+            if isinstance(part, str):
+                return part
+            self.parts.append(part)
+        self._tell()
+        shape = (inputs, *positions) if self.convolutions else (inputs,)
+        return Plan(
+            family="a chain of layers",
+            input_shape=shape,
+            layout="map" if self.convolutions else "last",
+            parts=tuple(self.parts),
+            assumed=tuple(self.assumed),
+        )
+
+    def _between(self, module: Module) -> None:
+        """What may be between the last module and this one; a PReLU is the activation itself."""
+        if module.kind == "prelu" or (self.parts and isinstance(self.parts[-1], PRelu)):
+            return
+        self.unknown += 1
+        self.parts.append(Activation(function=self.hints.activation) if self.hints.activation else Unknown())
+
+    def _part(self, module: Module, *, flat: bool) -> Part | str:
+        match module.kind:
+            case "linear":
+                if module.shape[1] != self.width:
+                    return self._misfit(module)
+                self.width = module.shape[0]
+                return Linear(name=module.name)
+            case "convolution":
+                return self._convolution(module)
+            case "batch_norm":
+                return BatchNorm(name=module.name) if module.shape == (self.width,) else self._misfit(module)
+            case "layer_norm":
+                if not flat:
+                    return f"{module.name!r} may be a group, instance or layer norm, and its tensors do not tell which"
+                if module.shape != (self.width,):
+                    return self._misfit(module)
+                self.assumed.append(f"{module.name!r} is a layer norm")
+                return LayerNorm(name=module.name)
+            case "prelu":
+                return PRelu(name=module.name) if module.shape[0] in (1, self.width) else self._misfit(module)
+
+    def _convolution(self, module: Module) -> Part | str:
+        outputs, inputs = module.shape[:2]
+        plain = self.width % inputs == 0 and outputs % (self.width // inputs) == 0
+        transposed = outputs == self.width and inputs != self.width and not plain
+        if not plain and not transposed:
+            return self._misfit(module)
+        if plain and self.width != inputs:
+            self.assumed.append(f"{module.name!r} is a convolution in {self.width // inputs} groups")
+        if transposed:
+            self.assumed.append(f"{module.name!r} is a transposed convolution")
+        self.width = inputs if transposed else outputs
+        padding: Padding = tuple(((size - 1) // 2, size // 2) for size in module.shape[2:])
+        return Conv(name=module.name, padding=padding, transposed=transposed)
+
+    def _positions(self) -> tuple[int, ...] | str:
+        """The map's size: what the first linear layer behind the convolutions takes, and else any."""
+        if not self.convolutions:
+            return ()
+        kernels = [module.shape[2:] for module in self.convolutions]
+        thin = [all(kernel[axis] == 1 for kernel in kernels) for axis in range(len(kernels[0]))]
+        # An axis along which no kernel reaches is one wide, unless none reaches along any.
+        free = [axis for axis, is_thin in enumerate(thin) if not is_thin] or list(range(len(thin)))
+        linear = next((module for module in self.order.modules if module.kind == "linear"), None)
+        side = self.hints.image_size or self.hints.steps or _SIDE
+        if linear is not None:
+            width = self.convolutions[-1].shape[0]
+            count, left = divmod(linear.shape[1], width)
+            if left:
+                return self._misfit(linear)
+            if count > 1:
+                root = round(count ** (1 / len(free)))
+                if len(free) == 1:
+                    side = count
+                elif root ** len(free) == count:
+                    side = root
+                else:
+                    return f"{linear.name!r} reads {count} positions of each channel, and those are no square"
+        return tuple(side if axis in free else 1 for axis in range(len(thin)))
+
+    def _flatten(self, module: Module, positions: tuple[int, ...]) -> str:
+        count, left = divmod(module.shape[1], self.width)
+        if left or count not in (1, prod(positions)):
+            return self._misfit(module)
+        if count == 1 and prod(positions) > 1:
+            self.parts.append(GlobalPool())
+            self.assumed.append(f"{module.name!r} reads the mean over the positions of each channel")
+        else:
+            self.assumed.append(f"{module.name!r} reads {list(positions)} positions of each of {self.width} channels")
+        self.parts.append(Flatten())
+        self.width = module.shape[1]
+        return ""
+
+    def _misfit(self, module: Module) -> str:
+        return f"{module.name!r} has shape {list(module.shape)}, and {self.width} channels come before it"
+
+    def _tell(self) -> None:
+        """What the file does not say."""
+        if self.unknown and self.hints.activation:
+            self.assumed.append(f"the activation between the layers is {self.hints.activation}, as the caller says")
+        elif self.unknown:
+            self.assumed.append("what is between the layers (activations, dropout, pooling) is not known")
+        if self.convolutions:
+            self.assumed.append("convolutions have stride 1, dilation 1 and keep the map's size")
+        if any(module.kind in ("batch_norm", "layer_norm") for module in self.order.modules):
+            self.assumed.append("norms have epsilon 1e-5")
