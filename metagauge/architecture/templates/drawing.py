@@ -10,7 +10,7 @@ from metagauge.architecture.templates.sample import Sample
 from metagauge.architecture.templates.settings import Settings
 from metagauge.architecture.templates.sketch import Sketch, Value
 from metagauge.architecture.templates.spelling import Spelling
-from metagauge.errors import StructureNotInferableError, TensorMissingError
+from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError, TensorMissingError
 
 _LAYERS = 4096
 """Layers of one stack."""
@@ -19,6 +19,14 @@ _CONDITION = re.compile(
     r"(?P<not>not )?"
     r"((?P<kind>has|arch|kept|given):(?P<what>.+)|(?P<base>base)|layer:(?P<layer>\d+)|(?P<key>\$[^=]+)(==(?P<value>.+))?)"
 )
+
+
+class _Kept(dict[str, Value]):
+    """Values by name; a name that nothing was kept under is the configuration's fault, or a tensor is missing."""
+
+    def __missing__(self, name: str) -> Value:
+        message = f"the network has no {name!r} where this configuration reads it"
+        raise ArchitectureMismatchError(f"{message}; is a part of the checkpoint missing?")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +44,7 @@ class Drawing:
     parts: Mapping[str, Fields]
     verbs: Mapping[str, "Verb"]
     value: Value | None = None
-    kept: dict[str, Value] = field(default_factory=dict)
+    kept: dict[str, Value] = field(default_factory=_Kept)
     outputs: list[Value] = field(default_factory=list)
     grid: tuple[int, ...] = ()
     """Height and width of the image in patches, once there are patches."""

@@ -126,6 +126,8 @@ class Sketch:
 
     def concat(self, values: list[Value], axis: int) -> Value:
         """One behind the other along an axis."""
+        if not values:
+            raise ArchitectureMismatchError("a concatenation of nothing: a number in the configuration leaves no part")
         first = values[0]
         axis %= first.rank
         rest = {(*value.shape[:axis], *value.shape[axis + 1 :]) for value in values}
