@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from onnx import ModelProto, helper
 
+from metagauge.architecture.tracing.buckets import relative_buckets
 from metagauge.architecture.tracing.trace import trace
 from tests.architecture.tracing.same import (
     INT64,
@@ -259,3 +260,27 @@ def test_what_searches_words_is_left_out_and_its_network_is_followed():
     wanted = (hidden + hidden.sum(1, keepdims=True)) @ constants["head"]
     assert np.abs(scores - wanted).max() < 1e-4
     assert any("BeamSearch" in each for each in trace(checkpoint(proto)).provenance.assumed)
+
+
+@pytest.mark.parametrize(
+    ("both", "expected"),
+    [
+        # 32 buckets up to 128: 16 to each side, 8 of them for single distances, then 8 + 8 ln(d / 8) / ln(16).
+        (True, {0: 0, -1: 1, -7: 7, -8: 8, -12: 9, -127: 15, 1: 17, 7: 23, 12: 25, 127: 31}),
+        # All to the left, 16 for single distances, then 16 + 16 ln(d / 16) / ln(8); what is to come is nearest.
+        (False, {0: 0, 5: 0, -1: 1, -15: 15, -16: 16, -32: 21, -127: 31}),
+    ],
+)
+def test_distances_fall_into_the_buckets_of_t5(both, expected):
+    buckets = relative_buckets(128, 255, 32, 128, both)
+    assert {distance: int(buckets[127, 127 + distance]) for distance in expected} == expected
+
+
+def test_the_relative_position_bias_is_a_row_of_its_table_for_each_head():
+    node = one("RelativePositionBias", ["table", "n", "n"], ["bias"], is_bidirectional=1, max_distance=20)
+    nodes = [node, helper.make_node("Add", ["x", "bias"], ["y"])]
+    constants = {"table": random(8, 2), "n": np.array([30], np.int64)}
+    (y,) = computed(model(nodes, [port("x", 1, 2, 30, 30)], constants), {"x": np.zeros((1, 2, 30, 30), np.float32)})
+    assert np.array_equal(y[0, :, 4, 4], constants["table"][0])
+    assert np.array_equal(y[0, :, 4, 5], constants["table"][5])
+    assert np.array_equal(y[0, :, 5, 4], constants["table"][1])
