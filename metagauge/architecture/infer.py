@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from metagauge.architecture.architecture import Architecture, Provenance, Unsupported
+from metagauge.architecture.architecture import Provenance, Unsupported
 from metagauge.architecture.codec import METADATA_KEY, from_json
 from metagauge.architecture.coverage import coverage, parameters_of, unused_tensors
 from metagauge.architecture.dataflow import Dataflow
 from metagauge.architecture.network import Network
+from metagauge.architecture.normal_form.normalise import normalise
 from metagauge.architecture.onnx.lift import lift
 from metagauge.architecture.operators.literal import pack
 from metagauge.architecture.operators.shapes import shapes
@@ -18,6 +19,8 @@ from metagauge.architecture.reachable import reachable
 from metagauge.architecture.refusal import no_template, not_inferable
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.templates.from_config import Templated, from_config
+from metagauge.architecture.templates.names.from_names import from_names
+from metagauge.architecture.templates.names.hints import Hints, hints_of, is_hints
 from metagauge.architecture.tracing.trace import trace
 from metagauge.architecture.values import values
 from metagauge.checkpoint.checkpoint import Checkpoint
@@ -40,6 +43,8 @@ def infer(checkpoint: Checkpoint, sidecar: str | None) -> Network:
     """
     if sidecar is not None:
         fields = _fields(sidecar)
+        if is_hints(fields) and checkpoint.program is None:
+            return _named(checkpoint, hints_of(fields))
         if "operations" in fields or "steps" in fields or not _names_a_model(fields):
             return _declared(sidecar, checkpoint)
         if checkpoint.program is None:
@@ -48,33 +53,41 @@ def infer(checkpoint: Checkpoint, sidecar: str | None) -> Network:
         return _declared(checkpoint.metadata[METADATA_KEY], checkpoint)
     if checkpoint.program is not None:
         return _followed(checkpoint)
-    raise not_inferable(checkpoint)
+    return _named(checkpoint, Hints())
 
 
-def _followed(checkpoint: Checkpoint) -> Network:
+def _named(checkpoint: Checkpoint, hints: Hints) -> Network:
+    """The network that the names of the tensors tell."""
+    templated = from_names(checkpoint, hints)
+    if templated is None:
+        raise not_inferable(checkpoint)
+    return _templated(templated, checkpoint)
+
+
+def _followed(checkpoint: Checkpoint, added: frozenset[str] = frozenset()) -> Network:
     """The network that a program computes: as layers if they are all of it, else as a dataflow."""
     try:
         layers = lift(checkpoint)
     except StructureNotInferableError:
-        return _traced(checkpoint)
+        return _traced(checkpoint, added)
+    if any(each.tensor in added for each in parameters_of(layers)):
+        return _traced(checkpoint, added)
     if not layers.unsupported:
         return layers
-    dataflow = _traced(checkpoint)
+    dataflow = _traced(checkpoint, added)
     return dataflow if coverage(dataflow, checkpoint) > coverage(layers, checkpoint) else layers
 
 
-def _traced(checkpoint: Checkpoint) -> Dataflow:
-    return trace(checkpoint)
+def _traced(checkpoint: Checkpoint, added: frozenset[str] = frozenset()) -> Dataflow:
+    """The dataflow of the program, in normal form, with the numbers of tensors that are not the file's written in."""
+    dataflow = _with_constants(trace(checkpoint), checkpoint, added)
+    return normalise(dataflow, shapes(dataflow, lambda name: checkpoint.tensor(name).shape))
 
 
 def _templated(templated: Templated, checkpoint: Checkpoint) -> Network:
     """The network of a template's program, over the tensors that the file has."""
-    network = _followed(templated.checkpoint)
-    added = {name for name in templated.checkpoint.tensors if name not in checkpoint.tensors}
-    if isinstance(network, Architecture) and any(each.tensor in added for each in parameters_of(network)):
-        network = _traced(templated.checkpoint)
-    if isinstance(network, Dataflow):
-        network = _with_constants(network, templated.checkpoint, added)
+    added = frozenset(name for name in templated.checkpoint.tensors if name not in checkpoint.tensors)
+    network = _followed(templated.checkpoint, added)
     lost = tuple(_without(piece, added) for piece in network.unsupported)
     return replace(
         network,
@@ -84,7 +97,7 @@ def _templated(templated: Templated, checkpoint: Checkpoint) -> Network:
     )
 
 
-def _with_constants(dataflow: Dataflow, checkpoint: Checkpoint, added: set[str]) -> Dataflow:
+def _with_constants(dataflow: Dataflow, checkpoint: Checkpoint, added: frozenset[str]) -> Dataflow:
     """The dataflow with a template's own numbers written into it."""
     steps = tuple(
         replace(step, operator=pack(checkpoint.tensor(step.operator.tensor).array()))
@@ -95,7 +108,7 @@ def _with_constants(dataflow: Dataflow, checkpoint: Checkpoint, added: set[str])
     return replace(dataflow, steps=steps)
 
 
-def _without(piece: Unsupported, added: set[str]) -> Unsupported | None:
+def _without(piece: Unsupported, added: frozenset[str]) -> Unsupported | None:
     """What is lost, a template's own numbers aside."""
     tensors = tuple(name for name in piece.tensors if name not in added)
     return replace(piece, tensors=tensors) if tensors or not piece.tensors else None
@@ -121,8 +134,8 @@ def _declared(specification: str, checkpoint: Checkpoint) -> Network:
 
 
 def _declared_dataflow(network: Dataflow, checkpoint: Checkpoint) -> Dataflow:
-    shapes(network, lambda name: checkpoint.tensor(name).shape)
-    live = replace(network, constants=(), unsupported=())
+    known = shapes(network, lambda name: checkpoint.tensor(name).shape)
+    live = normalise(replace(network, constants=(), unsupported=()), known)
     return replace(live, provenance=_own(network), unsupported=_lost(live, checkpoint))
 
 

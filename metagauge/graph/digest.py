@@ -36,7 +36,8 @@ def digest(graph: ParameterGraph) -> str:
 
 def differences(left: ParameterGraph, right: ParameterGraph, tolerance: float = 1e-4) -> tuple[str, ...]:
     """What two graphs do not share, in words; empty if nothing: weights may differ by `tolerance` times the largest."""
-    ours, theirs = (_by_hash(graph) for graph in (left, right))
+    above = _structures(left), _structures(right)
+    ours, theirs = (_by_hash(structures) for structures in above)
     found = [f"only the first has {_shown(left, n)}" for key in ours for n in ours[key][len(theirs.get(key, ())) :]]
     found += [
         f"only the second has {_shown(right, n)}" for key in theirs for n in theirs[key][len(ours.get(key, ())) :]
@@ -44,7 +45,8 @@ def differences(left: ParameterGraph, right: ParameterGraph, tolerance: float = 
     if not found:
         for key in ours:
             for one, other in zip(ours[key], theirs[key], strict=True):
-                found += _weights_apart(left, one, right, other, tolerance)
+                blocks = _incoming(left, one, above[0]), _incoming(right, other, above[1])
+                found += _weights_apart(*blocks, tolerance)
     return tuple(found[:_SHOWN])
 
 
@@ -126,13 +128,18 @@ def _hash(*words: str) -> str:
     return made.hexdigest()
 
 
-def _by_hash(graph: ParameterGraph) -> dict[str, list[int]]:
-    """Groups that are no parameter nodes, by the structure above them."""
-    numbers = [number for number, group in enumerate(graph.groups) if group.kind != "parameter"]
+def _by_hash(structures: dict[int, str]) -> dict[str, list[int]]:
+    """Groups by the structure above them."""
     found: dict[str, list[int]] = defaultdict(list)
-    for number, key in zip(numbers, _hashes(graph, lambda _: ""), strict=True):
+    for number, key in structures.items():
         found[key].append(number)
     return found
+
+
+def _structures(graph: ParameterGraph) -> dict[int, str]:
+    """The structure above each group that is no parameter node."""
+    numbers = [number for number, group in enumerate(graph.groups) if group.kind != "parameter"]
+    return dict(zip(numbers, _hashes(graph, lambda _: ""), strict=True))
 
 
 def _shown(graph: ParameterGraph, number: int) -> str:
@@ -145,16 +152,16 @@ def _shown(graph: ParameterGraph, number: int) -> str:
     return f"{group.name!r}: {what}{extra}{detail} reading {read or 'nothing'}"
 
 
-def _weights_apart(
-    left: ParameterGraph, one: int, right: ParameterGraph, other: int, tolerance: float
-) -> Iterator[str]:
-    pairs = [
-        sorted((block for block in graph.blocks if block.target == number), key=_block_words)
-        for graph, number in ((left, one), (right, other))
-    ]
-    for ours, theirs in zip(*pairs, strict=True):
+def _weights_apart(left: list[Block], right: list[Block], tolerance: float) -> Iterator[str]:
+    for ours, theirs in zip(left, right, strict=True):
         first, second = (np.asarray(block.weight, np.float32) for block in (ours, theirs))
         apart = float(np.abs(first - second).max(initial=0))
         size = float(np.abs(first).max(initial=0))
         if apart > tolerance * max(size, 1e-12):
             yield f"{ours.name!r} and {theirs.name!r} differ by up to {apart:.3g}, of weights up to {size:.3g}"
+
+
+def _incoming(graph: ParameterGraph, number: int, structures: dict[int, str]) -> list[Block]:
+    """The blocks that end in a group, in an order that depends on them and on what they read alone."""
+    blocks = [block for block in graph.blocks if block.target == number]
+    return sorted(blocks, key=lambda block: (_block_words(block), structures.get(block.source, "")))

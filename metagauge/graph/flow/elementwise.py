@@ -7,6 +7,7 @@ import numpy as np
 from metagauge.architecture.dataflow import Step
 from metagauge.architecture.operators.elementwise import Binary, Unary
 from metagauge.graph.draft import Cursor, constant
+from metagauge.graph.flow import masking
 from metagauge.graph.flow.arrays import is_uniform
 from metagauge.graph.flow.canvas import Canvas, Drawn, spread
 from metagauge.graph.flow.layout import Layout
@@ -65,6 +66,8 @@ def binary(canvas: Canvas, step: Step, operator: Binary) -> bool:
     is_second = step.inputs[1] == weight
     array = np.asarray(canvas.arrays.array(weight))
     match operator.function:
+        case "add" if masking.added_mask(canvas, output, step.inputs[0 if is_second else 1], array):
+            return True
         case "add":
             return _shifted(canvas, output, step, weight, array)
         case "subtract" if is_second:

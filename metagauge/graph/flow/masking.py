@@ -10,6 +10,8 @@ from metagauge.graph.draft import Cursor
 from metagauge.graph.flow.arrays import is_uniform
 from metagauge.graph.flow.canvas import Canvas, Drawn
 
+_LOOKED_AT = 1 << 24
+"""Most elements of a table that may be a mask."""
 _OFF = -1e4
 """What is at most this, before a softmax, is out of the picture."""
 
@@ -29,6 +31,14 @@ def masked(canvas: Canvas, step: Step) -> bool:
     if value == sides[1]:
         seen = ~seen
     return _hidden(canvas, step.outputs[0], value, seen)
+
+
+def added_mask(canvas: Canvas, output: str, value: str, array: np.ndarray) -> bool:
+    """A table that adds nothing in some places and a large negative number in the others."""
+    if array.size < 2 or array.size > _LOOKED_AT or not (array == 0).any():
+        return False
+    seen = array == 0
+    return bool((seen | (array <= _OFF)).all()) and _hidden(canvas, output, value, seen)
 
 
 def _hidden(canvas: Canvas, output: str, value: str, seen: np.ndarray) -> bool:

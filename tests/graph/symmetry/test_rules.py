@@ -87,7 +87,7 @@ CASES = {
 
 def sandwich(operator, given):
     """The operator between two weights, and the sum of all."""
-    after = output_shapes(operator, given)
+    after = [shape or () for shape in output_shapes(operator, given)]
     names = tuple(f"w{number}" for number in range(len(given)))
     steps = [Step(outputs=(name,), operator=Weight(tensor=name)) for name in names]
     outputs = tuple(f"y{number}" for number in range(len(after)))
