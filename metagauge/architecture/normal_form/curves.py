@@ -123,7 +123,7 @@ def _ends_with_shift(call: Call) -> bool:
 
 def _candidates(draft: Draft, call: Call) -> dict[str, np.ndarray]:
     """The values that the result is a function of, and that function; the first come first, constants none at all."""
-    if isinstance(call.operator, Unary) and _is_wide(call.operator):
+    if isinstance(call.operator, Unary) and (_is_wide(call.operator) or call.operator.function == "unknown"):
         return {}
     curves: list[dict[str, np.ndarray] | np.ndarray] = []
     for name in call.inputs:
