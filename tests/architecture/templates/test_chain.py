@@ -79,11 +79,22 @@ def test_convolutions_are_flattened_into_as_many_positions_as_the_linear_layer_r
         ("a norm of unknown kind", {**layer("0", 4, 3, 3, 3), "1.weight": (4,), "1.bias": (4,)}),
         ("a parameter of another module", {**layer("0", 7, 3), **layer("2", 5, 7), "3.table": (5, 5)}),
         ("an empty tensor", {**layer("0", 7, 3), **layer("2", 0, 7)}),
+        (
+            "filters of several widths beside one another",
+            {**layer("convs.0", 6, 1, 3, 4), **layer("convs.1", 6, 1, 5, 4)},
+        ),
+        ("a list of layers of one width", {**layer("blocks.0", 7, 7), **layer("blocks.1", 7, 7)}),
+        ("the bias of something else", {**layer("0", 7, 3), "2.weight": (5, 7), "2.bias": (7,)}),
         ("a convolution behind a linear layer", {**layer("0", 8, 3), **layer("2", 4, 2, 3, 3)}),
     ],
 )
 def test_what_is_no_chain_is_left_alone(why: str, shapes: Shapes) -> None:
     assert operators(shapes) is None, why
+
+
+def test_a_generator_is_known_by_its_biases_and_norms() -> None:
+    shapes = {"0.weight": (9, 6, 4, 4), **norm("1", 6), **layer("3", 6, 3, 4, 4), "3.bias": (3,)}
+    assert operators(shapes) == ["ConvTranspose", "BatchNormalization", "Unknown", "ConvTranspose"]
 
 
 def test_integers_among_the_weights_are_not_passed_over() -> None:

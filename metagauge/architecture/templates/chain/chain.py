@@ -62,9 +62,7 @@ class _Writing:
         positions = self._positions()
         if isinstance(positions, str):
             return positions
-        first = self.order.modules[0]
-        self.width = first.shape[1] if first.is_layer else first.shape[0]
-        inputs = self.width
+        inputs = self.width = self._inputs()
         flat = not self.convolutions
         for place, module in enumerate(self.order.modules):
             if place and not (place in self.order.adjacent and module.kind in ("batch_norm", "layer_norm")):
@@ -74,7 +72,7 @@ class _Writing:
                 if reason:
                     return reason
                 flat = True
-            part = self._part(module, flat=flat)
+            part = self._part(place, module, flat=flat)
             if isinstance(part, str):
                 return part
             self.parts.append(part)
@@ -95,7 +93,7 @@ class _Writing:
         self.unknown += 1
         self.parts.append(Activation(function=self.hints.activation) if self.hints.activation else Unknown())
 
-    def _part(self, module: Module, *, flat: bool) -> Part | str:
+    def _part(self, place: int, module: Module, *, flat: bool) -> Part | str:
         match module.kind:
             case "linear":
                 if module.shape[1] != self.width:
@@ -103,7 +101,7 @@ class _Writing:
                 self.width = module.shape[0]
                 return Linear(name=module.name)
             case "convolution":
-                return self._convolution(module)
+                return self._convolution(place, module)
             case "batch_norm":
                 return BatchNorm(name=module.name) if module.shape == (self.width,) else self._misfit(module)
             case "layer_norm":
@@ -116,19 +114,37 @@ class _Writing:
             case "prelu":
                 return PRelu(name=module.name) if module.shape[0] in (1, self.width) else self._misfit(module)
 
-    def _convolution(self, module: Module) -> Part | str:
+    def _convolution(self, place: int, module: Module) -> Part | str:
+        """A convolution, or a transposed one where widths leave no other reading; in groups only channel by channel."""
         outputs, inputs = module.shape[:2]
-        plain = self.width % inputs == 0 and outputs % (self.width // inputs) == 0
-        transposed = outputs == self.width and inputs != self.width and not plain
+        told = self._outputs_of(place)
+        grouped = inputs == 1 and outputs == self.width and self.order.is_sequence
+        plain = (self.width == inputs or grouped) and told in (None, outputs)
+        transposed = self.width == outputs and told in (None, inputs)
         if not plain and not transposed:
             return self._misfit(module)
-        if plain and self.width != inputs:
-            self.assumed.append(f"{module.name!r} is a convolution in {self.width // inputs} groups")
-        if transposed:
+        if plain and grouped and self.width > 1:
+            self.assumed.append(f"{module.name!r} convolves each channel apart")
+        if not plain:
             self.assumed.append(f"{module.name!r} is a transposed convolution")
-        self.width = inputs if transposed else outputs
+        self.width = outputs if plain else inputs
         padding: Padding = tuple(((size - 1) // 2, size // 2) for size in module.shape[2:])
-        return Conv(name=module.name, padding=padding, transposed=transposed)
+        return Conv(name=module.name, padding=padding, transposed=not plain)
+
+    def _outputs_of(self, place: int) -> int | None:
+        """How many outputs a layer has by its bias, or by a norm that follows."""
+        module = self.order.modules[place]
+        after = self.order.modules[place + 1] if place + 1 < len(self.order.modules) else None
+        if module.bias is not None:
+            return module.bias
+        return after.shape[0] if after is not None and after.kind == "batch_norm" else None
+
+    def _inputs(self) -> int:
+        """How many numbers, or channels, the first module reads."""
+        first = self.order.modules[0]
+        if first.kind == "convolution" and self._outputs_of(0) == first.shape[1] != first.shape[0]:
+            return first.shape[0]
+        return first.shape[1] if first.is_layer else first.shape[0]
 
     def _positions(self) -> tuple[int, ...] | str:
         """The map's size: what the first linear layer behind the convolutions takes, and else any."""
@@ -141,7 +157,8 @@ class _Writing:
         linear = next((module for module in self.order.modules if module.kind == "linear"), None)
         side = self.hints.image_size or self.hints.steps or _SIDE
         if linear is not None:
-            width = self.convolutions[-1].shape[0]
+            last = self.convolutions[-1]
+            width = self._outputs_of(self.order.modules.index(last)) or last.shape[0]
             count, left = divmod(linear.shape[1], width)
             if left:
                 return self._misfit(linear)

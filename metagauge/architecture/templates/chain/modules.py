@@ -27,7 +27,8 @@ class Module:
     name: str
     kind: Kind
     shape: tuple[int, ...]
-    biased: bool
+    bias: int | None
+    """Elements of its bias, which are its outputs."""
 
     @property
     def is_layer(self) -> bool:
@@ -50,7 +51,9 @@ def modules(listing: Listing) -> tuple[Module, ...] | str:
             listed = ", ".join(f"{leaf} {list(shape)}" for leaf, shape in sorted(shapes.items()))
             return f"module {name[:100]!r} ({listed}) is no plain layer whose kind its tensors tell"
         shaped = next((leaf for leaf in _SHAPED if leaf in shapes), "running_mean")
-        found.append(Module(name=name, kind=kind, shape=shapes[shaped], biased="bias" in shapes))
+        found.append(
+            Module(name=name, kind=kind, shape=shapes[shaped], bias=shapes["bias"][0] if shapes.get("bias") else None)
+        )
     return tuple(found)
 
 

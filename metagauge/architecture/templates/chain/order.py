@@ -9,8 +9,10 @@ from metagauge.architecture.templates.chain.modules import Module
 
 _NUMBERED = re.compile(r"(?:(?P<prefix>(?:.*\.)?[A-Za-z_]\w*)\.)?(?P<numbers>\d{1,6}(?:\.\d{1,6})*)")
 _NAMED = re.compile(r"(?P<word>[A-Za-z]+(?:_[A-Za-z]+)*?)_?(?P<number>\d{1,4})(?:_?(?P<role>[A-Za-z]+))?")
-_FIRST = {"features", "encoder", "backbone", "body", "conv", "convs", "conv_layers", "feature_extractor", "stem"}
+_FIRST = {"features", "encoder", "backbone", "body", "conv", "conv_layers", "feature_extractor", "stem"}
 _SECOND = {"classifier", "decoder", "head", "fc", "fcs", "fc_layers", "mlp", "linear", "top", "output", "dense"}
+_PARALLEL = {"experts", "heads", "branches", "towers", "gates", "projections", "convs", "lins", "filters", "kernels"}
+"""Lists whose modules are more often beside than behind one another."""
 _LAST = {"fc", "head", "classifier", "out", "output", "output_layer", "fc_out", "final", "last", "logits", "linear"}
 _NORM = re.compile(r"(?:.*_)?(?:bn|norm|batch_?norm|batchnorm|ln|layernorm)", re.IGNORECASE)
 
@@ -22,11 +24,13 @@ class Ordered:
     modules: tuple[Module, ...]
     adjacent: frozenset[int]
     assumed: tuple[str, ...] = ()
+    is_sequence: bool = False
+    """Whether they are numbered in one list without a name, as only nn.Sequential saves itself."""
 
 
 def ordered(modules: tuple[Module, ...]) -> Ordered | str:
     """The order, or why the names do not tell it."""
-    if len(modules) == 1 and modules[0].is_layer and modules[0].biased:
+    if len(modules) == 1 and modules[0].is_layer and modules[0].bias:
         return Ordered(modules=modules, adjacent=frozenset())
     numbered = [_NUMBERED.fullmatch(module.name) for module in modules]
     if all(numbered):
@@ -39,6 +43,9 @@ def ordered(modules: tuple[Module, ...]) -> Ordered | str:
 def _sequential(matches: Mapping[str, re.Match[str]], modules: tuple[Module, ...]) -> Ordered | str:
     """`0`, `1`, ... of one container, or of two whose names say which is first."""
     prefixes = sorted({match["prefix"] or "" for match in matches.values()})
+    reason = _doubt(prefixes, modules)
+    if reason:
+        return reason
     rank = {prefix: place for place, prefix in enumerate(prefixes)}
     assumed: tuple[str, ...] = ()
     if len(prefixes) > 1:
@@ -59,7 +66,18 @@ def _sequential(matches: Mapping[str, re.Match[str]], modules: tuple[Module, ...
         (left, numbers), (right, following) = place(before), place(after)
         if left == right and numbers[:-1] == following[:-1] and following[-1] == numbers[-1] + 1:
             adjacent.add(number)
-    return Ordered(modules=tuple(placed), adjacent=frozenset(adjacent), assumed=assumed)
+    return Ordered(modules=tuple(placed), adjacent=frozenset(adjacent), assumed=assumed, is_sequence=prefixes == [""])
+
+
+def _doubt(prefixes: list[str], modules: tuple[Module, ...]) -> str:
+    """Why a list of modules may be no sequence: only a sequence has numbers and no name."""
+    named = [prefix for prefix in prefixes if prefix]
+    if any(prefix.split(".")[-1] in _PARALLEL for prefix in named):
+        return f"the modules of {named[0][:60]!r} may be beside one another"
+    layers = [module for module in modules if module.is_layer]
+    if named and len(layers) > 1 and all(layer.shape[0] == layer.shape[1] for layer in layers):
+        return f"all layers of {named[0][:60]!r} have one width, which would hide whatever else connects them"
+    return ""
 
 
 def _by_words(modules: tuple[Module, ...]) -> Ordered | str:
