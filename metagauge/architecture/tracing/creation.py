@@ -100,6 +100,24 @@ def _window(tracing: Tracing, node: Node, inputs: Inputs) -> Numbers:
     return Numbers(array=window.astype(np.float32))
 
 
+def _mel_weights(tracing: Tracing, node: Node, inputs: Inputs) -> Numbers:
+    """MelWeightMatrix: (bins of a spectrum, mel bins), triangles over frequencies that are even in mel."""
+    count, length, rate = (tracing.integers(required(inputs, position))[0] for position in range(3))
+    low, high = (2595 * np.log10(1 + tracing.number(required(inputs, position)) / 700) for position in (3, 4))
+    bins = length // 2 + 1
+    if min(count, length, rate) < 1 or bins * count > READ_LIMIT:
+        raise StructureNotInferableError(f"{count} mel bins of a spectrum of {bins}")
+    mels = low + np.arange(count + 2) * (high - low) / (count + 2)
+    edges = np.floor((length + 1) * (700 * (10 ** (mels / 2595) - 1)) / rate).astype(np.int64)
+    place = np.arange(bins)[:, None]
+    lower, center, upper = edges[:-2], edges[1:-1], edges[2:]
+    rising = (place - lower) / np.maximum(center - lower, 1)
+    falling = (upper - place) / np.maximum(upper - center, 1)
+    is_rising, is_falling = (lower <= place) & (place <= center), (center <= place) & (place < upper)
+    weights = np.where(is_falling, falling, np.where(is_rising, np.where(center == lower, 1.0, rising), 0.0))
+    return Numbers(array=weights.astype(np.float32))
+
+
 OPERATORS: Mapping[tuple[str, str], TraceOperator] = {
     ("", "Shape"): _shape,
     ("", "Size"): _size,
@@ -107,6 +125,7 @@ OPERATORS: Mapping[tuple[str, str], TraceOperator] = {
     ("", "ConstantFill"): _constant_fill,
     ("", "Range"): _range,
     ("", "EyeLike"): _eye,
+    ("", "MelWeightMatrix"): _mel_weights,
     ("", "HannWindow"): _window,
     ("", "HammingWindow"): _window,
     ("", "BlackmanWindow"): _window,
