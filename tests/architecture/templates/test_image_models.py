@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from metagauge.architecture.templates.from_config import Templated, from_config
+from metagauge.architecture.templates.names.from_names import from_names
+from metagauge.architecture.templates.names.hints import Hints
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.read import read
@@ -36,6 +38,19 @@ def test_the_template_computes_what_the_export_computes(name: str) -> None:
     expected = outputs_of((folder / "legacy.onnx").read_bytes(), given)[0]
     found = outputs_of(onnx_file(templated(*loaded(folder)).checkpoint), {"input": next(iter(given.values()))})[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["hf_convnext", "hf_mobilenet_v1", "hf_resnet_basic"])
+def test_without_config_json_the_names_tell_the_same_network(name: str) -> None:
+    folder = corpus("safetensors") / name
+    checkpoint, _ = loaded(folder)
+    found = from_names(checkpoint, Hints(image_size=64))
+    assert found is not None
+    assert found.provenance.rung == "template"
+    given = random_inputs(folder / "legacy.onnx")
+    expected = outputs_of((folder / "legacy.onnx").read_bytes(), given)[0]
+    outputs = outputs_of(onnx_file(found.checkpoint), {"input": next(iter(given.values()))})[0]
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
 
 
 def small_resnet() -> tuple[dict[str, torch.Tensor], dict[str, object]]:

@@ -8,8 +8,24 @@ from torch import nn
 from metagauge.architecture.templates.names.from_names import from_names
 from metagauge.architecture.templates.names.hints import Hints
 from metagauge.errors import StructureNotInferableError
-from tests.architecture.templates.named_networks import ResNet, Sequence, Vgg, Vit, checkpoint_of, read_names, trained
+from tests.architecture.templates.named_networks import (
+    Pooled,
+    ResNet,
+    Sequence,
+    Vgg,
+    Vit,
+    checkpoint_of,
+    read_names,
+    trained,
+)
 from tests.architecture.templates.runnable import onnx_file, outputs_of
+
+
+def encoder() -> nn.Module:
+    """Two layers, and the mean of the steps."""
+    layer = nn.TransformerEncoderLayer(8, 2, 12, batch_first=True)
+    return Pooled(nn.TransformerEncoder(layer, 2, enable_nested_tensor=False))
+
 
 NETWORKS = {
     "resnet": (ResNet(), Hints(image_size=64), (3, 64, 64)),
@@ -23,6 +39,7 @@ NETWORKS = {
         Hints(),
         (6, 4),
     ),
+    "transformer encoder": (encoder(), Hints(num_heads=2, pooling="mean", steps=7), (7, 8)),
     "rnn without biases": (Sequence(nn.RNN(4, 6, bias=False, batch_first=True)), Hints(steps=9), (9, 4)),
 }
 
@@ -58,6 +75,13 @@ def test_what_a_file_cannot_tell_is_listed_as_assumed() -> None:
 def test_an_unknown_number_of_heads_is_refused_and_what_settles_it_is_named() -> None:
     with pytest.raises(StructureNotInferableError, match="num_heads"):
         read_names(Vit())
+
+
+def test_a_transformer_encoder_is_refused_until_heads_and_pooling_are_told() -> None:
+    with pytest.raises(StructureNotInferableError, match="num_heads"):
+        read_names(encoder())
+    with pytest.raises(StructureNotInferableError, match="pooling"):
+        read_names(encoder(), Hints(num_heads=2))
 
 
 def test_one_tensor_too_much_is_refused_by_name() -> None:

@@ -87,7 +87,7 @@ def _read(
             near.append(f"the tensors look like {name}, but {plan}")
             return None
         draft = write(plan, checkpoint.tensors, listing.rename)
-    except (ArchitectureMismatchError, LimitExceededError) as error:
+    except (ArchitectureMismatchError, LimitExceededError, StructureNotInferableError) as error:
         near.append(f"the tensors look like {name}, but {error}")
         return None
     return _Reading(plan=plan, draft=draft, rung="chain" if name == _CHAIN else "template")

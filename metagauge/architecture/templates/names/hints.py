@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Literal, get_args
 
 from metagauge.errors import ArchitectureMismatchError
+
+Pooling = Literal["first", "last", "mean"]
 
 _SIZE = 4096
 
@@ -17,12 +20,14 @@ class Hints:
         image_size: height and width of the images, in pixels.
         activation: the activation between the layers of a plain chain, as torch or transformers names it.
         steps: length of a sequence.
+        pooling: which steps of a sequence are classified: the first, the last, or their mean.
     """
 
     num_heads: int | None = None
     image_size: int | None = None
     activation: str | None = None
     steps: int | None = None
+    pooling: Pooling | None = None
 
 
 def is_hints(sidecar: Mapping[str, object]) -> bool:
@@ -36,18 +41,21 @@ def hints_of(sidecar: Mapping[str, object]) -> Hints:
     Raises:
         ArchitectureMismatchError: a key or a value that is none.
     """
+    texts: dict[str, str] = {}
+    numbers: dict[str, int] = {}
     for name, value in sidecar.items():
         if name not in _NAMES:
             raise ArchitectureMismatchError(f"{name[:60]!r} is no hint; hints are {', '.join(_NAMES)}")
-        if name == "activation":
-            if not isinstance(value, str):
-                raise ArchitectureMismatchError("the hint activation is a name, such as relu")
+        if name in ("activation", "pooling"):
+            if not isinstance(value, str) or (name == "pooling" and value not in get_args(Pooling)):
+                raise ArchitectureMismatchError(f"the hint {name} is a name, such as relu or mean")
+            texts[name] = value
         elif not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _SIZE:
             raise ArchitectureMismatchError(f"the hint {name} is a whole number from 1 to {_SIZE}")
-    known = dict(sidecar)
-    activation = known.get("activation")
-    numbers = {name: value for name, value in known.items() if isinstance(value, int)}
-    return Hints(activation=activation if isinstance(activation, str) else None, **numbers)
+        else:
+            numbers[name] = value
+    pooling = next((each for each in get_args(Pooling) if each == texts.get("pooling")), None)
+    return Hints(activation=texts.get("activation"), pooling=pooling, **numbers)
 
 
 _NAMES = tuple(field.name for field in fields(Hints))

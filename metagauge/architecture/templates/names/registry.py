@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping
 from metagauge.architecture.templates.names.convnext import convnext_timm, convnext_torchvision
 from metagauge.architecture.templates.names.densenet import densenet
 from metagauge.architecture.templates.names.hints import Hints
+from metagauge.architecture.templates.names.huggingface import image_model
 from metagauge.architecture.templates.names.listed_layers import alexnet, squeezenet, vgg
 from metagauge.architecture.templates.names.listing import Listing
 from metagauge.architecture.templates.names.mobile import efficientnet, mobilenet_v2, mobilenet_v3
 from metagauge.architecture.templates.names.mobile_timm import mobile_timm
 from metagauge.architecture.templates.names.resnet import resnet
 from metagauge.architecture.templates.names.swin import swin_timm
+from metagauge.architecture.templates.names.transformer_encoder import transformer_encoder
 from metagauge.architecture.templates.names.vit import vit_timm, vit_torchvision
 from metagauge.architecture.templates.recurrent.recurrent import recurrent
 from metagauge.architecture.templates.vision.parts import Plan
@@ -33,6 +35,8 @@ TEMPLATES: Mapping[str, Template] = {
     "a MobileNetV3 of torchvision": mobilenet_v3,
     "an EfficientNet of torchvision": efficientnet,
     "an EfficientNet or MobileNet of timm": mobile_timm,
+    "an image network of transformers": image_model,
+    "torch's nn.TransformerEncoder": transformer_encoder,
     "a recurrent network of torch": recurrent,
 }
 """By what a message calls them."""

@@ -79,8 +79,6 @@ def vit_timm(listing: Listing, hints: Hints) -> Plan | str | None:
     if isinstance(heads, str):
         return heads
     tokens = [name for name in ("cls_token", "reg_token") if listing.has(name)]
-    if tokens == ["reg_token"]:
-        return "it has registers and no class token"
     extra = sum(listing.shape(name)[1] for name in tokens if len(listing.shape(name)) == 3)
     grid = _grid(listing.shape("pos_embed"), extra)
     if isinstance(grid, str):
@@ -93,7 +91,7 @@ def vit_timm(listing: Listing, hints: Hints) -> Plan | str | None:
         parts.append(LayerNorm(name="norm_pre", epsilon=1e-5))
     for number in range(blocks):
         parts += _block(listing, f"blocks.{number}", _TIMM, heads)
-    pooled = listing.has("fc_norm.weight") or not tokens
+    pooled = listing.has("fc_norm.weight") or "cls_token" not in tokens
     parts += (LayerNorm(name="norm", epsilon=_EPSILON),) if listing.has("norm.weight") else ()
     parts.append(SelectToken(skipped=extra) if pooled else SelectToken(index=0))
     parts += (LayerNorm(name="fc_norm", epsilon=_EPSILON),) if listing.has("fc_norm.weight") else ()

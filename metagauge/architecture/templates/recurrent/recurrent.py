@@ -41,8 +41,10 @@ def recurrent(listing: Listing, hints: Hints) -> Plan | str | None:
     if len(table) > 1 or len(behind) > 1:
         return f"the order of {', '.join(repr(other[:60]) for other in others)} around it is not known"
     if behind:
-        parts += [SelectToken(index=-1), Linear(name=behind[0])]
-        assumed.append(f"{behind[0]!r} reads the states of the last step")
+        tokens = {"first": SelectToken(index=0), "mean": SelectToken()}
+        parts += [tokens.get(hints.pooling or "last", SelectToken(index=-1)), Linear(name=behind[0])]
+        if hints.pooling is None:
+            assumed.append(f"{behind[0]!r} reads the states of the last step")
     shape: tuple[int, ...] = (hints.steps or _STEPS, inputs)
     if table:
         parts.insert(0, Embedding(tensor=f"{table[0]}.weight"))
