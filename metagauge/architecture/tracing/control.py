@@ -40,4 +40,23 @@ def _body(node: Node, name: str) -> Body:
         raise ArchitectureMismatchError(f"it has no {name}") from error
 
 
-OPERATORS: Registry = {("", "If"): branch}
+def for_each(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[State, ...]:
+    """SequenceMap: its body for each item of a list."""
+    items = inputs[0]
+    if not isinstance(items, Sequence):
+        raise StructureNotInferableError("the list it goes through is not known")
+    rows: list[list[State]] = []
+    for place in range(len(items.items)):
+        given = [each.items[place] if isinstance(each, Sequence) else each for each in inputs]
+        rows.append(inline(tracing, _body(node, "body"), given))
+    return tuple(_listed([row[place] for row in rows]) for place in range(len(node.outputs)))
+
+
+def _listed(states: list[State]) -> Sequence:
+    tensors: list[Tensorlike] = [state for state in states if not isinstance(state, Sequence)]
+    if len(tensors) < len(states):
+        raise StructureNotInferableError("its body gives lists of tensors")
+    return Sequence(items=tuple(tensors))
+
+
+OPERATORS: Registry = {("", "If"): branch, ("", "SequenceMap"): for_each}

@@ -1,13 +1,15 @@
 """Quantisation that stays in floats, as Brevitas, QONNX and FINN write it."""
 
 from metagauge.architecture.operators.elementwise import Requantise
+from metagauge.architecture.operators.reduction import Reduce
 from metagauge.architecture.tracing.arithmetic import affine, binary, clip, unary
-from metagauge.architecture.tracing.attributes import flag, text
-from metagauge.architecture.tracing.quantisation import scheme
+from metagauge.architecture.tracing.attributes import flag, real, text
+from metagauge.architecture.tracing.quantisation import as_float, scheme
+from metagauge.architecture.tracing.reshaping import reshaped
 from metagauge.architecture.tracing.states import Inputs, Tensorlike, required, shape_of
 from metagauge.architecture.tracing.tracing import Registry, Tracing
 from metagauge.checkpoint.program import Node
-from metagauge.errors import StructureNotInferableError
+from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError
 
 _DOMAINS = ("onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general")
 _ROUNDING = {"FLOOR": "floor", "CEIL": "ceil"}
@@ -70,7 +72,23 @@ def trunc(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     return binary(tracing, "multiply", binary(tracing, "subtract", cut, by.zero), by.scale)
 
 
+def multi_threshold(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
+    """MultiThreshold: how many of its channel's thresholds an element reaches, scaled and shifted."""
+    x, thresholds = required(inputs, 0), tracing.parameter(required(inputs, 1))
+    shape, (channels, count) = shape_of(x), shape_of(thresholds)
+    axis = len(shape) - 1 if text(node, "data_layout", "NCHW") in ("NHWC", "NWC") else min(1, len(shape) - 1)
+    if channels not in (1, shape[axis]):
+        raise ArchitectureMismatchError(f"thresholds for {channels} channels of {shape[axis]}")
+    aligned = [channels if place == axis else 1 for place in range(len(shape))]
+    reached = binary(
+        tracing, "greater_equal", reshaped(tracing, x, (*shape, 1)), reshaped(tracing, thresholds, (*aligned, count))
+    )
+    counted = tracing.apply(Reduce(function="sum", axes=(len(shape),), keep=False), as_float(tracing, reached))
+    return affine(tracing, counted, real(node, "out_scale", 1.0), real(node, "out_bias", 0.0))
+
+
 OPERATORS: Registry = {
+    **{(domain, "MultiThreshold"): multi_threshold for domain in _DOMAINS},
     **{(domain, name): quant for domain in _DOMAINS for name in ("Quant", "IntQuant")},
     **{(domain, "BipolarQuant"): bipolar_quant for domain in _DOMAINS},
     **{(domain, "Trunc"): trunc for domain in _DOMAINS},

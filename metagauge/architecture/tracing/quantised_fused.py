@@ -1,5 +1,7 @@
 """Quantised operators of ONNX Runtime (com.microsoft): dequantise, compute, quantise."""
 
+from dataclasses import replace
+
 from metagauge.architecture.tracing.arithmetic import binary, where
 from metagauge.architecture.tracing.attributes import flag
 from metagauge.architecture.tracing.call import call
@@ -130,7 +132,7 @@ def lstm(tracing: Tracing, node: Node, inputs: Inputs) -> State | tuple[State | 
     function = tracing.registry.get(("", "LSTM"))
     if function is None:
         raise ArchitectureMismatchError("LSTM is not known")
-    return function(tracing, node, (inputs[0], *weights, *inputs[3:8]))
+    return function(tracing, replace(node, operator="LSTM", domain=""), (inputs[0], *weights, *inputs[3:8]))
 
 
 def _columns(tracing: Tracing, parameter: Tensorlike) -> Tensorlike:

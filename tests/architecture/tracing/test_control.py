@@ -75,3 +75,17 @@ def test_a_side_that_is_not_understood_leaves_the_other_one_whole():
     dataflow = trace(checkpoint(proto))
     assert [each.operator for each in dataflow.unsupported] == ["nobody::Strange"]
     assert kinds(dataflow) == {"given": 2, "weight": 1, "contract": 1, "opaque": 1, "choose": 1}
+
+
+def test_a_list_is_gone_through_item_by_item():
+    body = helper.make_graph(
+        [helper.make_node("MatMul", ["item", "w"], ["row"])], "body", [port("item", 1, 3)], [port("row", 1, 4)]
+    )
+    nodes = [
+        helper.make_node("SplitToSequence", ["x"], ["items"], axis=0),
+        helper.make_node("SequenceMap", ["items"], ["rows"], body=body),
+        helper.make_node("ConcatFromSequence", ["rows"], ["y"], axis=0),
+    ]
+    proto = model(nodes, [port("x", 2, 3)], {"w": random(3, 4)})
+    assert kinds(followed(proto))["contract"] == 2
+    assert_same(proto, {"x": X})

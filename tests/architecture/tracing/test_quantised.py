@@ -263,6 +263,17 @@ def test_bipolar_quantisation_takes_zero_for_positive():
     assert y.tolist() == [[-0.5, 0.5, 0.5]]
 
 
+def test_thresholds_reached_are_counted_for_each_channel():
+    thresholds = np.array([[-1.0, 0.0, 1.0], [0.5, 0.6, 0.7]], np.float32)
+    settings = {"out_scale": 2.0, "out_bias": -1.0, "out_dtype": "INT2"}
+    node = helper.make_node("MultiThreshold", ["x", "t"], ["m"], domain="qonnx.custom_op.general", **settings)
+    nodes = [node, helper.make_node("MatMul", ["m", "w"], ["y"])]
+    constants = {"t": thresholds, "w": np.eye(2, dtype=np.float32)}
+    proto = model(nodes, [port("x", 1, 2, 2)], constants, domains=["qonnx.custom_op.general"])
+    (y,) = computed(proto, {"x": np.array([[[0.0, 5.0], [0.65, 0.5]]], np.float32)})
+    assert y.tolist() == [[[3.0, 5.0], [3.0, 1.0]]]
+
+
 def test_a_type_that_is_no_integer_is_not_guessed():
     eight = numpy_helper.from_array(np.array(0, np.float32), "z")
     node = helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"])
