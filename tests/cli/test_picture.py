@@ -76,7 +76,7 @@ def test_every_group_is_told_and_every_block_drawn_or_told(family: str):
     drawing = picture(graph)
     if not drawing.frames:
         told = sum(len(box.parameters) for box in drawing.boxes)
-        assert len(drawing.arrows) + told == len(graph.blocks)
+        assert sum(arrow.times for arrow in drawing.arrows) + told == len(graph.blocks)
         assert len(drawing.boxes) + told == len(graph.groups)
     source = dot(drawing, "title", "subtitle")
     assert source.count(" -> ") == len(drawing.arrows)

@@ -12,8 +12,11 @@ _NAME = 44
 _DETAILS = 3
 _UNTOLD = frozenset({"wire", "member", "operand"})
 """Roles that say no more than the arrow."""
-_CALM = 150
-"""Boxes from which on arrows are drawn as straight pieces, and their crossings are searched less patiently."""
+_CALM = 2000
+"""Layers that all arrows may cross together. Beyond, bending them around boxes takes minutes, so they go straight and
+under the boxes, and fewer ways of uncrossing them are tried."""
+_SMALL = "splines=spline"
+_LARGE = "splines=line, labeljust=l, outputorder=edgesfirst, nslimit=1, nslimit1=1, mclimit=0.1"
 _GAP = "\N{NO-BREAK SPACE}"
 """Keeps a label off its arrow."""
 _FONT = "Helvetica,Arial,sans-serif"
@@ -21,12 +24,11 @@ _FONT = "Helvetica,Arial,sans-serif"
 
 def dot(picture: Picture, title: str, subtitle: str) -> str:
     """The whole graph, top to bottom."""
-    is_large = len(picture.boxes) > _CALM
     lines = [
         "digraph network {",
         f'graph [rankdir=TB, fontname="{_FONT}", fontsize=12, labelloc=t, pad=0.3, nodesep=0.25, ranksep=0.35,'
-        f" splines={'polyline' if is_large else 'spline'}, {'nslimit=4, nslimit1=4, mclimit=0.3,' if is_large else ''}"
-        f" tooltip=network, label={_heading(picture, title, subtitle)}];",
+        f" {_LARGE if _length(picture) > _CALM else _SMALL}, tooltip=network,"
+        f" label={_heading(picture, title, subtitle)}];",
         f'node [shape=box, style="rounded,filled", fontname="{_FONT}", fontsize=11, margin="0.14,0.06"];',
         f'edge [fontname="{_FONT}", fontsize=9, arrowsize=0.6];',
     ]
@@ -35,6 +37,18 @@ def dot(picture: Picture, title: str, subtitle: str) -> str:
         lines += _cluster(number, frame)
     lines += [_edge(arrow) for arrow in picture.arrows]
     return "\n".join([*lines, "}", ""])
+
+
+def _length(picture: Picture) -> int:
+    """All arrows together, in layers of the drawing."""
+    depths: dict[int, int] = {}
+    length = 0
+    for arrow in sorted(picture.arrows, key=lambda arrow: (arrow.target, arrow.source)):
+        if arrow.source < arrow.target:
+            depths[arrow.target] = max(depths.get(arrow.target, 0), depths.get(arrow.source, 0) + 1)
+    for arrow in picture.arrows:
+        length += max(depths.get(arrow.target, 0) - depths.get(arrow.source, 0), 0)
+    return length
 
 
 def text(name: str, letters: int = _NAME) -> str:
@@ -93,7 +107,8 @@ def _effects(group: NodeGroup) -> list[str]:
     """What a group does with what comes in, one line each."""
     lines = []
     if group.operation != "sum":
-        lines.append(" ".join([group.operation.replace("_", " "), *group.detail[:_DETAILS]]))
+        details = [detail for detail in group.detail if not detail.isidentifier()]  # less the operator's own name
+        lines.append(" ".join([group.operation.replace("_", " "), *details[:_DETAILS]]))
     after = []
     if group.norm != "none":
         after.append(f"{group.norm} norm" + (f" in {group.norm_groups} groups" if group.norm == "group" else ""))
@@ -121,7 +136,7 @@ def _edge(arrow: Arrow) -> str:
     colour = colour_of(block.role)
     width = 1.0 if block.is_wiring else 0.8 + 0.45 * log10(1 + block.weight.size)
     style = "dashed" if block.is_wiring else "solid"
-    label = "\\n".join(f"{_GAP}{_quoted(line)}" for line in _label(block) if line)
+    label = "\\n".join(f"{_GAP}{_quoted(line)}" for line in _label(arrow) if line)
     # An arrow against the order of execution belongs to a loop, and must not turn the picture upside down.
     against = ", constraint=false" if arrow.source >= arrow.target else ""
     return (
@@ -130,7 +145,8 @@ def _edge(arrow: Arrow) -> str:
     )
 
 
-def _label(block: Block) -> list[str]:
+def _label(arrow: Arrow) -> list[str]:
+    block = arrow.block
     role = "" if block.role in _UNTOLD else block.role.replace("_", " ")
     first = role if block.is_wiring else f"{role} {shape(block)}".strip()
     windows = [
@@ -140,7 +156,8 @@ def _label(block: Block) -> list[str]:
         f"{block.heads} heads" if block.heads else "",
         "transposed" if block.transposed else "",
     ]
-    return [first, ", ".join(each for each in windows if each), _reading(block.reading)]
+    times = f"{arrow.times} times" if arrow.times > 1 else ""
+    return [first, ", ".join(each for each in windows if each), _reading(block.reading), times]
 
 
 def shape(block: Block) -> str:

@@ -1,6 +1,7 @@
 """What is drawn of a parameter graph: boxes for groups of neurons, arrows for blocks, and frames for what repeats."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from metagauge.cli.inspection.picture.repeats import Place, Repeat, repeats
@@ -21,11 +22,12 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrow:
-    """A block between two boxes, by their numbers."""
+    """A block between two boxes, by their numbers; or `times` blocks that look the same."""
 
     source: int
     target: int
     block: Block
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,18 +76,27 @@ def picture(graph: ParameterGraph) -> Picture:
             Box(number=at, group=graph.groups[shown[at]], parameters=tuple(parameters[shown[at]]))
             for at in sorted(kept)
         ),
-        arrows=tuple(
-            Arrow(source=source, target=at, block=block)
+        arrows=_arrows(
+            (first.get(place[block.source], place[block.source]), at, block)
             for at in sorted(kept)
             for block in incoming[shown[at]]
-            for source in [first.get(place[block.source], place[block.source])]
-            if source in kept
+            if first.get(place[block.source], place[block.source]) in kept
         ),
         frames=tuple(
             _frame(run, graph.groups[shown[run.end - run.period]]) for run in runs if run.start + run.period - 1 in kept
         ),
         left_out=len(drawn) - len(kept),
     )
+
+
+def _arrows(found: Iterable[tuple[int, int, Block]]) -> tuple[Arrow, ...]:
+    """Blocks that look the same and join the same two boxes, as one arrow."""
+    alike: dict[tuple[object, ...], Arrow] = {}
+    for source, target, block in found:
+        key = (source, target, _block_looks(block))
+        times = alike[key].times + 1 if key in alike else 1
+        alike[key] = Arrow(source=source, target=target, block=block, times=times)
+    return tuple(alike.values())
 
 
 def _frame(run: Repeat, last: NodeGroup) -> Frame:
