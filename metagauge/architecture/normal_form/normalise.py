@@ -17,8 +17,10 @@ from metagauge.architecture.normal_form.moving import gather_known, join_moves
 from metagauge.architecture.normal_form.norms import collect_moments, standardise
 from metagauge.architecture.normal_form.nothing import leave_out
 from metagauge.architecture.normal_form.numbers import compose, divide, order_operands, subtract, take_number
+from metagauge.architecture.normal_form.padding import take_padding
 from metagauge.architecture.normal_form.softmaxes import collect_softmax, drop_guard
 from metagauge.architecture.normal_form.sums import divide_sum, respell_reduction
+from metagauge.architecture.normal_form.whole_windows import reduce_whole
 from metagauge.architecture.operators.source import NumberKind
 
 RULES: tuple[Rule, ...] = (
@@ -40,6 +42,8 @@ RULES: tuple[Rule, ...] = (
     read_unexpanded,
     join_moves,
     gather_known,
+    take_padding,
+    reduce_whole,
     sink,
     absorb,
     raise_factor,

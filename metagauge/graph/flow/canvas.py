@@ -186,9 +186,7 @@ class Canvas:
         found, array = self.layout(name), self.arrays.array(name)
         if found.cut is None:
             return array, found.axes
-        start = found.start(number)
-        index = (slice(None),) * found.cut + (slice(start, start + found.parts[number].size),)
-        return array[index], found.piece(number)
+        return found.pick(array, found.cut, number), found.piece(number)
 
     def read_through(self, name: str, source: Cursor, axes: Axes, reading: Reading) -> Cursor:
         """Pooling or selection: kept until a block reads the value. `axes` are those before it."""

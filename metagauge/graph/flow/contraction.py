@@ -104,8 +104,7 @@ class _Map:
                 and letter in self.weight
                 and array.shape[self.weight.index(letter)] != axes[letter].size
             ):
-                start = layout.start(piece)
-                array = _run(array, self.weight.index(letter), start, axes[letter].size)
+                array = layout.pick(array, self.weight.index(letter), piece)
                 weight_axes[letter] = axes[letter]
         runs = units(*(value_axes[letter] for letter in self.runs))
         sums = units(*(value_axes[letter] for letter in self.sums))
@@ -176,7 +175,7 @@ def convolution(canvas: Canvas, step: Step, operator: Convolve, source: Drawn) -
         if bias is None:
             canvas.bias(f"{output}.bias", target.group)
         else:
-            own = _run(bias, 0, after.start(number), axes[1].size)
+            own = after.pick(bias, 0, number)
             canvas.bias(canvas.arrays.origin(rest[0]) or rest[0], target.group, own)
         if any(operator.extra):
             group = canvas.draft.group(target.group)
@@ -240,12 +239,8 @@ def _joined(canvas: Canvas, name: str, source: Drawn, before: Layout) -> tuple[D
 
 def _piece(array: np.ndarray, after: Layout, number: int, before: Layout | None, index: int) -> np.ndarray:
     """The rows of a convolution's weight that make one piece of channels, and the columns that read another."""
-    part = _run(array, 0, after.start(number), after.piece(number)[1].size)
-    return part if before is None else _run(part, 1, before.start(index), before.piece(index)[1].size)
-
-
-def _run(array: np.ndarray, axis: int, start: int, count: int) -> np.ndarray:
-    return array[(slice(None),) * axis + (slice(start, start + count),)]
+    part = after.pick(array, 0, number)
+    return part if before is None else before.pick(part, 1, index)
 
 
 def _as_forward(array: np.ndarray, groups: int) -> np.ndarray:

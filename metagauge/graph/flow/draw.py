@@ -224,6 +224,9 @@ def detail_of(step: Step) -> tuple[str, ...]:
     """What an operator does besides its kind, `name=value`."""
     operator = step.operator
     skipped = {"__pydantic_config__", "kind", "shape", "data", "equation", "shapes", "loop"}
+    if isinstance(operator, Resize):
+        skipped |= set() if operator.mode == "nearest" else {"rounding"}
+        skipped |= set() if operator.mode == "cubic" else {"cubic"}
     fields = type(operator).__dataclass_fields__
     return (operator.kind, *(f"{name}={getattr(operator, name)}" for name in fields if name not in skipped))
 

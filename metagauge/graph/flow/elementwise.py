@@ -159,7 +159,10 @@ def _meetings(
         numbers = spread(_piece(array, found, number), axes, canvas.neurons[cursor.group], axes)
         if numbers is None:
             return None
-        met.append((cursor, axes, *numbers))
+        values, kernel = numbers
+        if kernel and (values == values[:, :, :1]).all():
+            values, kernel = values[:, :, :1], ()
+        met.append((cursor, axes, values, kernel))
     return met
 
 
@@ -170,8 +173,7 @@ def _piece(array: np.ndarray, found: Layout, number: int) -> np.ndarray:
     axis = found.cut - len(found.axes) + array.ndim
     if axis < 0 or array.shape[axis] == 1:
         return array
-    start = found.start(number)
-    return array[(slice(None),) * axis + (slice(start, start + found.parts[number].size),)]
+    return found.pick(array, axis, number)
 
 
 def _shifted(canvas: Canvas, output: str, step: Step, weight: str, array: np.ndarray) -> bool:

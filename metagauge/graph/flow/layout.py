@@ -4,6 +4,8 @@ from collections.abc import Set
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+
 from metagauge.graph.symmetry.axis import Axis, factors, terms
 from metagauge.graph.symmetry.rules import Axes
 
@@ -14,11 +16,15 @@ Units = tuple[Axis, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """A value's axes, and where it is cut: axis `cut` is the `parts` one behind the other."""
+    """A value's axes, and where it is cut: axis `cut` is made of the `parts`.
+
+    They are one behind the other, and that `outer` times: heads of which each has a query, a key and a value.
+    """
 
     axes: Axes
     cut: int | None = None
     parts: Axes = ()
+    outer: int = 1
 
     @property
     def pieces(self) -> int:
@@ -32,8 +38,21 @@ class Layout:
         return (*self.axes[: self.cut], self.parts[number], *self.axes[self.cut + 1 :])
 
     def start(self, number: int) -> int:
-        """Where a piece begins on the cut axis."""
-        return sum(part.size for part in self.parts[:number])
+        """Where a piece begins on the cut axis, in each of the `outer` runs."""
+        return sum(part.size for part in self.parts[:number]) // self.outer
+
+    def pick(self, array: np.ndarray, axis: int, number: int) -> np.ndarray:
+        """The elements of one piece of an array whose axis `axis` is this value's cut one."""
+        if self.cut is None:
+            return array
+        start, count = self.start(number), self.parts[number].size // self.outer
+        here = (slice(None),) * axis
+        if self.outer == 1:
+            return array[(*here, slice(start, start + count))]
+        shape = array.shape
+        apart = array.reshape(*shape[:axis], self.outer, shape[axis] // self.outer, *shape[axis + 1 :])
+        found = apart[(*here, slice(None), slice(start, start + count))]
+        return found.reshape(*shape[:axis], self.outer * count, *shape[axis + 1 :])
 
 
 def units(*axes: Axis) -> Units:
@@ -54,28 +73,32 @@ def elements(axes: Axes) -> int:
 def layout(axes: Axes, features: Set[Axis]) -> Layout:
     """The layout of a value: cut along the first axis that concatenates neurons (`features`), or whole values."""
     for number, axis in enumerate(axes):
-        parts = _parts(axis)
+        outer, parts = _parts(axis)
         if 1 < len(parts) <= MAX_PIECES:
             leaves = list(axis.leaves())
             if not leaves or any(leaf in features for leaf in leaves):
-                return Layout(axes=axes, cut=number, parts=tuple(parts))
+                return Layout(axes=axes, cut=number, parts=tuple(parts), outer=outer)
     return Layout(axes=axes)
 
 
-def _parts(axis: Axis) -> list[Axis]:
-    """The terms of a concatenation, products led by one included."""
+def _parts(axis: Axis) -> tuple[int, list[Axis]]:
+    """The terms of a concatenation, of products that hold one included, and how often they come."""
     found = terms(axis)
     if len(found) > 1:
-        return [part for term in found for part in _parts(term)]
+        pieces: list[Axis] = []
+        for term in found:
+            outer, inner = _parts(term)
+            pieces += inner if outer == 1 else [term]
+        return 1, pieces
     made = factors(axis)
-    if len(made) > 1:
-        lead = _parts(made[0])
-        if len(lead) > 1:
-            return [_product(part, made[1:]) for part in lead]
-    return [axis]
+    for number, factor in enumerate(made):
+        outer, pieces = _parts(factor) if len(made) > 1 else (1, [])
+        if len(pieces) > 1 and outer == 1:
+            around = made[:number], made[number + 1 :]
+            parts = [_product([*around[0], piece, *around[1]]) for piece in pieces]
+            return prod(each.size for each in around[0]), parts
+    return 1, [axis]
 
 
-def _product(lead: Axis, rest: list[Axis]) -> Axis:
-    return Axis(
-        lead.size * prod(each.size for each in rest), "product", [each for each in (lead, *rest) if each.size != 1]
-    )
+def _product(axes: list[Axis]) -> Axis:
+    return Axis(prod(axis.size for axis in axes), "product", [axis for axis in axes if axis.size != 1])

@@ -28,7 +28,7 @@ def _keeps_neurons(canvas: Canvas, source: Drawn, after: Layout) -> bool:
 def sliced(canvas: Canvas, step: Step, operator: Slice, source: Drawn) -> bool:
     """Whole pieces of a value, or one token. False for parts of groups and several tokens."""
     before, after = canvas.layout(step.inputs[0]), canvas.layout(step.outputs[0])
-    if before.cut == operator.axis and operator.step == 1:
+    if before.cut == operator.axis and before.outer == 1 and operator.step == 1:
         stop = operator.start + operator.count
         starts = [before.start(number) for number in range(before.pieces)]
         kept = [cursor for cursor, start in zip(source.pieces, starts, strict=True) if operator.start <= start < stop]
@@ -57,11 +57,11 @@ def _token(canvas: Canvas, step: Step, operator: Slice, source: Drawn) -> bool:
 def joined(canvas: Canvas, step: Step, operator: Concat) -> bool:
     """Groups beside each other along neurons. False along positions."""
     after = canvas.layout(step.outputs[0])
-    if after.cut != operator.axis:
+    if after.cut != operator.axis or after.outer != 1:
         return False
     pieces: list[Cursor] = []
     for name in step.inputs:
-        if canvas.layout(name).cut not in (None, operator.axis):
+        if canvas.layout(name).cut not in (None, operator.axis) or canvas.layout(name).outer != 1:
             return False
         pieces += (canvas.drawn[name] if name in canvas.drawn else canvas.holder(name)).pieces
     if len(pieces) != after.pieces:

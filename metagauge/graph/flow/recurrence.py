@@ -67,9 +67,10 @@ def _direction(
         name = f"{output}.{number}.{_GATE_NAMES[operator.cell][gate]}"
         target = canvas.group(name, axes, own, cursors, activation=_GATE_FUNCTIONS[operator.cell][gate])
         for at, cursor in enumerate(cursors):
-            start = before.start(at) if before.cut == len(before.axes) - 1 else 0
-            columns = slice(start, start + canvas.draft.group(cursor.group).size)
-            _connect(canvas, cursor, target.group, "recurrent_input", arrays["w"][rows, columns], names[1])
+            weight = arrays["w"][rows]
+            if before.cut == len(before.axes) - 1:
+                weight = before.pick(weight, 1, at)
+            _connect(canvas, cursor, target.group, "recurrent_input", weight, names[1])
         _connect(canvas, hidden, target.group, "recurrent_state", arrays["r"][rows], names[2])
         if "b" in arrays:
             bias = arrays["b"]
@@ -91,6 +92,8 @@ def _direction(
                 canvas.wire(name, cursor, hidden.group, operand=gates + operand)
         elif name and not canvas.arrays.is_constant(name):
             start = canvas.arrays.array(name)[number].reshape(-1, width)[0].reshape(width, 1, 1)
+            if not np.any(start):
+                continue
             canvas.parameter(canvas.arrays.origin(name), "token", start, hidden.group, operand=gates + operand)
     return hidden
 

@@ -1,6 +1,7 @@
 """Operators that combine neurons or positions: norms, softmax, pooling, sums."""
 
 from dataclasses import replace
+from itertools import groupby
 
 from metagauge.architecture.dataflow import Step
 from metagauge.architecture.operators.reduction import Reduce, Softmax, Standardise, WindowPool
@@ -58,12 +59,16 @@ def _kind(over: Units, own: Units, axes: Axes, *, centred: bool) -> tuple[NormKi
 
 
 def _over(over: Units, own: Units, axes: Axes) -> str:
-    """Which neurons and positions statistics are taken over."""
-    positions = [unit for unit in units(*axes) if unit not in own]
-    neurons = "".join("x" if unit in over else "." for unit in own)
-    places = "x" * all(unit in over for unit in positions) if positions else ""
-    some = any(unit in over for unit in positions) and not places
-    return f"over={neurons}|{places}{'some' if some else ''}"
+    """Which neurons, and which positions, statistics are taken over: runs of them with their sizes, in order."""
+    positions = tuple(unit for unit in units(*axes) if unit not in own)
+    return f"over={_runs(own, over)}|{_runs(positions, over)}"
+
+
+def _runs(found: Units, over: Units) -> str:
+    words: list[str] = []
+    for is_over, run in groupby(found, key=lambda unit: unit in over):
+        words.append(f"{'all' if is_over else 'each'} {size(tuple(run))}")
+    return ", ".join(words)
 
 
 def softmax(canvas: Canvas, step: Step, operator: Softmax, source: Drawn) -> bool:
