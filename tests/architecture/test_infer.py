@@ -113,9 +113,10 @@ def test_a_hugging_face_config_is_told_as_one_with_what_to_send_instead(config, 
 
 
 def test_tensors_alone_do_not_tell_a_structure_and_the_message_says_what_does():
+    tensors = {name: np.ones((5, 12), np.float32) for name in ("left.weight", "right.weight")}
     with pytest.raises(StructureNotInferableError) as refusal:
-        infer(checkpoint(), None)
-    for part in ("'fc1.weight' [5, 12]", "torch.onnx.export", "metagauge.declare.save", "beside the file"):
+        infer(checkpoint(tensors), None)
+    for part in ("'left.weight' [5, 12]", "torch.onnx.export", "metagauge.declare.save", "beside the file"):
         assert part in str(refusal.value)
 
 
