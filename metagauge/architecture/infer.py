@@ -18,6 +18,7 @@ from metagauge.architecture.parameter import Parameter
 from metagauge.architecture.reachable import reachable
 from metagauge.architecture.refusal import no_template, not_inferable
 from metagauge.architecture.resolve import parameter_shape
+from metagauge.architecture.templates.fingerprint import from_fingerprint
 from metagauge.architecture.templates.from_config import Templated, from_config
 from metagauge.architecture.templates.names.from_names import from_names
 from metagauge.architecture.templates.names.hints import Hints, hints_of, is_hints
@@ -58,7 +59,7 @@ def infer(checkpoint: Checkpoint, sidecar: str | None) -> Network:
 
 def _named(checkpoint: Checkpoint, hints: Hints) -> Network:
     """The network that the names of the tensors tell."""
-    templated = from_names(checkpoint, hints)
+    templated = from_fingerprint(checkpoint, hints.num_heads) or from_names(checkpoint, hints)
     if templated is None:
         raise not_inferable(checkpoint)
     return _templated(templated, checkpoint)

@@ -21,6 +21,7 @@ class Family:
         ignored: patterns of tensors that the output does not depend on (in the steps' spelling).
         defaults: what transformers assumes where a configuration is silent, by model_type; "" holds for all.
         steps: what is written, in order.
+        fingerprint: which tensors mark the family, and what they tell of a configuration; see fingerprint.py.
         parts: named tables that steps refer to, such as the description of an attention block.
     """
 
@@ -30,6 +31,7 @@ class Family:
     ignored: tuple[str, ...]
     defaults: Mapping[str, Fields]
     steps: tuple[Fields, ...]
+    fingerprint: Fields
     parts: Mapping[str, Fields]
 
     def defaults_of(self, model: str) -> dict[str, object]:
@@ -50,7 +52,7 @@ def families() -> Mapping[str, Family]:
 
 
 def _family(name: str, table: dict[str, object]) -> Family:
-    stated = table.get("defaults")
+    stated, fingerprint = table.pop("defaults", None), table.pop("fingerprint", None)
     general = dict(stated) if isinstance(stated, dict) else {}
     by_model = general.pop("by_model", {})
     return Family(
@@ -60,7 +62,8 @@ def _family(name: str, table: dict[str, object]) -> Family:
         ignored=tuple(map(str, _items(table.get("ignored")))),
         defaults={"": general, **by_model},
         steps=tuple(step for step in _items(table.get("steps")) if isinstance(step, dict)),
-        parts={key: part for key, part in table.items() if isinstance(part, dict) and key != "defaults"},
+        fingerprint=fingerprint if isinstance(fingerprint, dict) else {},
+        parts={key: part for key, part in table.items() if isinstance(part, dict)},
     )
 
 

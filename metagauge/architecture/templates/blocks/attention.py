@@ -174,13 +174,13 @@ def _clipped(drawing: Drawing, part: Step, value: Value) -> Value:
 def _split_fused(drawing: Drawing, layout: str, fused: Value, queries: int, groups: int) -> tuple[Value, Value, Value]:
     """Queries, keys and values of one projection, each (batch, heads, tokens, features).
 
-    Layouts: "consecutive" (all queries, all keys, all values), "by head" (query, key and value of the first head, then
-    of the next), "by group" (the queries of a group, its key, its value, then the next group).
+    Layouts: "consecutive" (all queries, all keys, all values), "by head" and "by head and role" (query, key and value
+    of the first head, then of the next; without groups), which exporters write differently.
     """
     sketch = drawing.sketch
     batch, tokens, width = fused.shape
     size, rest = divmod(width, queries + 2 * groups)
-    if rest:
+    if rest or (layout != "consecutive" and queries != groups):
         message = f"a fused projection of {width} outputs has no room for {queries} heads and {groups} groups"
         raise ArchitectureMismatchError(f"{message}: config.json does not fit the tensors")
     if layout == "consecutive":
@@ -190,13 +190,12 @@ def _split_fused(drawing: Drawing, layout: str, fused: Value, queries: int, grou
             split_heads(drawing, parts[1], groups),
             split_heads(drawing, parts[2], groups),
         )
-    share = queries // groups
-    grouped = sketch.reshape(fused, (batch, tokens, groups, share + 2, size))
-    parts = sketch.split(grouped, 3, (share, 1, 1))
-    shapes = ((batch, tokens, queries, size), (batch, tokens, groups, size), (batch, tokens, groups, size))
-    first, second, third = (
-        sketch.transpose(sketch.reshape(value, shape), (0, 2, 1, 3)) for value, shape in zip(parts, shapes, strict=True)
-    )
+    if layout == "by head":
+        heads = sketch.transpose(sketch.reshape(fused, (batch, tokens, queries, 3 * size)), (0, 2, 1, 3))
+        first, second, third = sketch.split(heads, -1, (size, size, size))
+        return first, second, third
+    roles = sketch.reshape(fused, (batch, tokens, queries, 3, size))
+    first, second, third = (sketch.transpose(sketch.take(roles, 3, role), (0, 2, 1, 3)) for role in range(3))
     return first, second, third
 
 
