@@ -63,10 +63,10 @@ def search(checkpoint: Checkpoint, program: Program, sizes: Mapping[str, Shape],
     chosen = dict.fromkeys(kinds, 0)
     least = judge(_assignment(program, partial, axes, _numbers(kinds, chosen)))
     budget = min(_ATTEMPTS, max(_FEW, _NODES // max(len(program.nodes), 1)))
-    for key, option in _changes(kinds):
+    for keys, option in _changes(kinds):
         if least == 0 or budget == 0:
             return
-        changed = {**chosen, key: option}
+        changed = {**chosen, **dict.fromkeys(keys, option)}
         found = judge(_assignment(program, partial, axes, _numbers(kinds, changed)))
         budget -= 1
         if found < least:
@@ -83,13 +83,19 @@ def _kinds(axes: Iterable[Mapping[int, _Axis]]) -> dict[str, str]:
     return kinds
 
 
-def _changes(kinds: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """Every key with every other size, twice over, as one size may fit only after another; batches last."""
+def _changes(kinds: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Keys to change together, and the number of their new size.
+
+    First all keys of a kind, as images are square; then one after the other, twice over, as one size may fit only after
+    another. Batches come last.
+    """
     ordered = sorted(kinds, key=lambda key: kinds[key] == "batch")
-    for _ in range(2):
-        for key in ordered:
-            for option in range(len(_SIZES[kinds[key]])):
-                yield key, option
+    order = dict.fromkeys(kinds[key] for key in ordered)
+    alike = [tuple(key for key in ordered if kinds[key] == kind) for kind in order]
+    apart = [(key,) for key in ordered]
+    for keys in (*(keys for keys in alike if len(keys) > 1), *apart, *apart):
+        for option in range(len(_SIZES[kinds[keys[0]]])):
+            yield keys, option
 
 
 def _numbers(kinds: Mapping[str, str], chosen: Mapping[str, int]) -> dict[str, int]:

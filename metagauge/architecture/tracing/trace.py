@@ -92,7 +92,8 @@ def _returned(tracing: Tracing, item: Tensorlike, port: Port) -> Value:
         return tracing.value(item)
     node = Node(name=port.name, operator="output", domain="", inputs=(), outputs=(port.name,), attributes={})
     reason = "how many rows it has depends on what the network is given"
-    return tracing.opaque(node, (item,), (None,), reason)[0]
+    chosen = Value(name=item.rows.valid, shape=None, numbers="bool")
+    return tracing.opaque(node, (item, chosen), (None,), reason)[0]
 
 
 def _needed(tracing: Tracing, outputs: Iterable[str]) -> set[str]:
