@@ -18,6 +18,7 @@ SHOWN_LAYERS = 2000
 SHOWN_PIECES = 100
 SHOWN_TENSORS = 20
 """Of the layers, of what is unsupported, and of each piece of it: a report is kept for days and listed with others."""
+ASSUMED_LENGTH = 500
 COUNTED_TENSORS = 256
 """Of those that are put together before a step; the numbers of further ones are left out."""
 
@@ -36,7 +37,7 @@ def describe(
             assert_never(architecture)
     return ArchitectureSummary(
         provenance=architecture.provenance.rung,
-        assumed=architecture.provenance.assumed,
+        assumed=tuple(each[:ASSUMED_LENGTH] for each in architecture.provenance.assumed[:SHOWN_PIECES]),
         family=graph.family,
         coverage=graph.coverage,
         digest=digest,
