@@ -34,7 +34,7 @@ _ASSUMED, _ASSUMED_LENGTH = 20, 200
 def infer(checkpoint: Checkpoint, sidecar: str | None) -> Network:
     """The network in `checkpoint`.
 
-    The rungs, first one that applies: *declared*, our specification as `sidecar` or, without one, in the file's
+    The rungs, first one that applies: *declared*, our specification as `sidecar` or, without one there, in the file's
     metadata; *config*, a Hugging Face config.json as `sidecar`; *graph*, the program of an ONNX file; *template* and
     *chain*, names and shapes that only one network has. The rung taken is in the network's provenance.
 
@@ -48,9 +48,9 @@ def infer(checkpoint: Checkpoint, sidecar: str | None) -> Network:
             return _named(checkpoint, hints_of(fields))
         if "operations" in fields or "steps" in fields or not _names_a_model(fields):
             return _declared(sidecar, checkpoint)
-        if checkpoint.program is None:
+        if checkpoint.program is None and METADATA_KEY not in checkpoint.metadata:
             return _configured(fields, checkpoint)
-    if sidecar is None and METADATA_KEY in checkpoint.metadata:
+    if METADATA_KEY in checkpoint.metadata:
         return _declared(checkpoint.metadata[METADATA_KEY], checkpoint)
     if checkpoint.program is not None:
         return _followed(checkpoint)

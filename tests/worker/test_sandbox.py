@@ -174,3 +174,11 @@ def test_a_missing_shard_is_named(tmp_path: Path):
         sandbox().read({name: tmp_path / name for name in files}, None, ignore),
     ):
         pass
+
+
+def test_a_config_beside_weights_that_declare_their_architecture_is_not_needed(
+    upload: Callable[[bytes], dict[str, Path]], tmp_path: Path
+):
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with sandbox().read(upload(checkpoints.safetensors_bytes()), tmp_path / "config.json", ignore) as read:
+        assert read.reading.architecture.provenance == "declared"
