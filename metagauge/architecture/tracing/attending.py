@@ -8,10 +8,11 @@ import numpy as np
 from metagauge.architecture.operators.contraction import Contract
 from metagauge.architecture.operators.reduction import Softmax
 from metagauge.architecture.tracing.arithmetic import affine, binary, unary, where
+from metagauge.architecture.tracing.constants import FOLD_LIMIT
 from metagauge.architecture.tracing.reshaping import concatenated, reshaped, sliced, transposed
 from metagauge.architecture.tracing.states import Numbers, Tensorlike, shape_of
 from metagauge.architecture.tracing.tracing import Tracing
-from metagauge.errors import ArchitectureMismatchError
+from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError
 
 _HIDDEN = Numbers(array=np.array(-np.inf, dtype=np.float32))
 
@@ -83,7 +84,13 @@ def _masked(tracing: Tracing, scores: Tensorlike, how: Attending) -> Tensorlike:
 
 
 def seen_by(queries: int, keys: int, window: int = 0) -> np.ndarray:
-    """(queries, keys): which keys each query sees if the last query belongs to the last key."""
+    """(queries, keys): which keys each query sees if the last query belongs to the last key.
+
+    Raises:
+        StructureNotInferableError: there are more pairs than any mask has.
+    """
+    if queries * keys > FOLD_LIMIT:
+        raise StructureNotInferableError(f"a mask of {queries} by {keys} tokens")
     query = np.arange(queries)[:, None] + (keys - queries)
     key = np.arange(keys)[None, :]
     return (key <= query) & (key > query - window) if window > 0 else key <= query

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metagauge.errors import ArchitectureMismatchError, LimitExceededError
+from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError
 
 _MOST = 1 << 22
 
@@ -11,11 +11,11 @@ def relative_buckets(queries: int, keys: int, buckets: int, farthest: int, is_bi
     """(queries, keys): the bucket of each pair.
 
     Raises:
-        LimitExceededError: there are more pairs than any table is used for.
+        StructureNotInferableError: there are more pairs than any table is used for.
         ArchitectureMismatchError: there are no buckets to put them into.
     """
     if queries < 1 or keys < 1 or queries * keys > _MOST:
-        raise LimitExceededError(f"a table for {queries} by {keys} tokens")
+        raise StructureNotInferableError(f"a table for {queries} by {keys} tokens")
     distance = np.arange(keys)[None, :] - np.arange(queries)[:, None]
     first = np.zeros_like(distance)
     if is_bidirectional:

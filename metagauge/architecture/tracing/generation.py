@@ -86,11 +86,18 @@ def _continued(
         elif "position" in port.name:
             yield Numbers(array=np.full((batch, 1), tokens, dtype=np.int64))
         elif "hidden" in port.name:
-            yield next(state for name, state in found.items() if "hidden" in name)
+            yield _hidden(found)
         elif remembered[is_cross]:
             yield remembered[is_cross].pop(0)
         else:
             yield _nothing(port, batch)
+
+
+def _hidden(found: dict[str, Tensorlike]) -> Tensorlike:
+    for name, state in found.items():
+        if "hidden" in name:
+            return state
+    raise ArchitectureMismatchError("its decoder reads what the encoder sees, and the encoder does not give it")
 
 
 def _named(body: Body, states: list[Tensorlike]) -> Iterator[tuple[str, Tensorlike]]:

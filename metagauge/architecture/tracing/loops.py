@@ -11,6 +11,7 @@ from metagauge.architecture.operators.indexing import Gather
 from metagauge.architecture.operators.movement import Concat, Expand, Reshape
 from metagauge.architecture.tracing.attributes import integer, integers
 from metagauge.architecture.tracing.body import inline
+from metagauge.architecture.tracing.constants import READ_LIMIT
 from metagauge.architecture.tracing.states import (
     Inputs,
     Numbers,
@@ -233,11 +234,18 @@ def _circle(tracing: Tracing, loop: _Turns, turns: int | None, active: Tensorlik
     circle.end(turn, tracing.apply(Unary(function="affine", alpha=1.0, beta=1.0), turn))
     results: list[State] = []
     for begun, state in zip(carried, following, strict=False):
+        _check_shape(begun, state)
         kept = state if is_active is None else tracing.apply(Where(), is_active, state, begun)
         results.append(circle.end(begun, kept))
     for (axis, reverse), state in zip(loop.collected, following[len(carried) :], strict=True):
         results.append(_filled(tracing, circle, _with_axis(tracing, state, axis), axis, reverse, turn, count))
     return tuple(results)
+
+
+def _check_shape(first: Value, then: Tensorlike) -> None:
+    if then.shape is not None and first.shape is not None and then.shape != first.shape:
+        message = f"a value that the loop carries has shape {list(first.shape)} first and {list(then.shape)} then"
+        raise StructureNotInferableError(message)
 
 
 def _filled(
@@ -246,6 +254,8 @@ def _filled(
     """All rows, of which each turn sets its own."""
     shape = list(shape_of(row))
     axis %= len(shape)
+    if count > READ_LIMIT:
+        raise StructureNotInferableError(f"a loop collects {count} values")
     shape[axis] = count
     zero = {"float": np.float32(0), "int": np.int64(0), "bool": np.bool_(False)}[row.numbers]
     rows = circle.begin(tracing.apply(Expand(shape=tuple(shape)), tracing.value(Numbers(array=np.array(zero)))))
@@ -274,9 +284,7 @@ class _Circle:
     def end(self, begun: Value, following: Tensorlike) -> Value:
         """Closes the circle: `following` is what the next turn begins with, and what the last one leaves."""
         value = self.tracing.value(following)
-        if value.shape is not None and begun.shape is not None and value.shape != begun.shape:
-            message = f"a value that the loop carries has shape {list(begun.shape)} first and {list(value.shape)} then"
-            raise StructureNotInferableError(message)
+        _check_shape(begun, value)
         self.tracing.close(begun, value)
         return value
 

@@ -59,7 +59,7 @@ def attended(
     how = Attending(
         scale=real(node, "scale", 0.0) or 1 / sqrt(shape_of(query)[3]),
         biases=tuple(bias for bias in biases if bias is not None),
-        causal=flag(node, "unidirectional", False),
+        causal=integer(node, "unidirectional", 0) == 1,
     )
     output = merged_heads(tracing, attend(tracing, query, key, value, how))
     if len(node.outputs) < 2:
@@ -89,7 +89,7 @@ def multi_head_attention(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[
     how = Attending(
         scale=real(node, "scale", 0.0) or 1 / sqrt(shape_of(query)[3]),
         biases=tuple(bias for bias in biases if bias is not None),
-        causal=flag(node, "unidirectional", False),
+        causal=integer(node, "unidirectional", 0) == 1,
     )
     return merged_heads(tracing, attend(tracing, query, key, value, how)), key, value
 
@@ -116,7 +116,7 @@ def group_query_attention(tracing: Tracing, node: Node, inputs: Inputs) -> tuple
         query, key = (rotated(tracing, part, *tables, interleaved=interleaved) for part in (query, key))
     if past is not None and old_value is not None:
         key, value = joined(tracing, [past, key], 2), joined(tracing, [old_value, value], 2)
-    tracing.assumed["sequences are not padded"] = None
+    _check_lengths(tracing, tensor_at(inputs, 5), shape_of(key)[2])
     bias = tensor_at(inputs, 10)
     how = Attending(
         scale=real(node, "scale", 0.0) or 1 / sqrt(shape_of(query)[3]),
@@ -126,6 +126,14 @@ def group_query_attention(tracing: Tracing, node: Node, inputs: Inputs) -> tuple
         softcap=real(node, "softcap", 0.0),
     )
     return merged_heads(tracing, attend(tracing, query, key, value, how)), key, value
+
+
+def _check_lengths(tracing: Tracing, last: Tensorlike | None, keys: int) -> None:
+    """The last key that counts is the last there is, or is assumed to be where the file leaves it open."""
+    if last is None or not tracing.is_known(last):
+        tracing.assumed["sequences are not padded"] = None
+    elif tracing.integers(last) != (keys - 1,):
+        raise StructureNotInferableError("its sequences are padded")
 
 
 def rotary_embedding(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
@@ -198,10 +206,12 @@ def _mask(tracing: Tracing, node: Node, mask: Tensorlike | None, queries: int, k
         case 3:
             shape = (shape[0], 1, *shape[1:])
         case 4:  # a square for the longest sequence there is
-            rows = sliced(tracing, as_float(tracing, mask), 2, keys - queries, queries)
+            rows = sliced(tracing, mask, 2, keys - queries, queries)
             mask, shape = sliced(tracing, rows, 3, 0, keys), (shape[0], shape[1], queries, keys)
         case rank:
             raise ArchitectureMismatchError(f"a mask with {rank} axes")
+    if mask.numbers != "bool":
+        mask = binary(tracing, "greater", mask, Numbers(array=np.array(0)))
     if isinstance(mask, Numbers) and mask.array.all():
         return None
     ones = reshaped(tracing, as_float(tracing, mask), shape)

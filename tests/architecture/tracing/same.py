@@ -70,8 +70,12 @@ def kinds(dataflow: Dataflow) -> Counter[str]:
 
 def computed(proto: ModelProto, given: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """The outputs of the traced model."""
-    dataflow = followed(proto)
-    tensors = {name: _torch(tensor.array()) for name, tensor in checkpoint(proto).tensors.items()}
+    return run(followed(proto), checkpoint(proto), given)
+
+
+def run(dataflow: Dataflow, read: Checkpoint, given: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """The outputs of a dataflow with its checkpoint."""
+    tensors = {name: _torch(tensor.array()) for name, tensor in read.tensors.items()}
     names = [step.outputs[0] for step in dataflow.steps if isinstance(step.operator, Given)]
     return [each.numpy() for each in run_dataflow(dataflow, tensors, [_torch(given[name]) for name in names])]
 
