@@ -8,26 +8,25 @@ blocks (Lim et al. 2024, app. B).
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from metagauge.architecture.dataflow import Dataflow, Step
 from metagauge.architecture.operators.contraction import Contract, Convolve
 from metagauge.architecture.operators.elementwise import Binary
-from metagauge.architecture.operators.literal import pack, unpack
 from metagauge.architecture.operators.movement import Reshape, Slice, Transpose
 from metagauge.architecture.operators.source import Constant, Given, Weight
+from metagauge.checkpoint.checkpoint import Checkpoint
+from metagauge.graph.flow.sharing import MOST_BASIS_ELEMENTS, basis
 
-MOST_BASIS_ELEMENTS = 16
-MOST_BASIS_SIZE = 2**16
+MOST_MAPS = 16
+"""Elements of a basis that are written apart."""
 
 
-def split_bases(dataflow: Dataflow) -> Dataflow:
+def split_bases(dataflow: Dataflow, checkpoint: Checkpoint) -> Dataflow:
     """The same function; maps by weights whose basis elements overlap are sums of maps, one for each element."""
     makers = {name: step for step in dataflow.steps for name in step.outputs}
     fed = _fed(dataflow)
     steps: list[Step] = []
     for step in dataflow.steps:
-        spanned = _spanned(step, makers, fed)
+        spanned = _spanned(step, makers, fed, checkpoint)
         maps = [] if spanned is None else spanned.maps(step)
         is_new = all(each.outputs == step.outputs or each.outputs[0] not in makers for each in maps)
         steps += maps if maps and is_new else [step]
@@ -40,9 +39,8 @@ class _Spanned:
 
     contraction: Step
     views: tuple[Step, ...]
-    coefficients: int
-    """Which input has the coefficients."""
-    basis: np.ndarray
+    count: int
+    """Elements of the basis."""
     letter: str
     """What runs over the elements of the basis."""
 
@@ -51,20 +49,17 @@ class _Spanned:
         operator = self.contraction.operator
         assert isinstance(operator, Contract)  # noqa: S101 - how it was found
         letters = operator.equation.partition("->")[0].split(",")
-        axes = [each.index(self.letter) for each in letters]
+        axes = [each.index(self.letter) for each in letters]  # of the coefficients and of the basis
         found: list[Step] = []
         totals: list[str] = []
         (output,) = step.outputs
-        for element in range(self.basis.shape[axes[1 - self.coefficients]]):
+        for element in range(self.count):
             prefix = f"{output}.basis{element}"
-            names = [f"{prefix}.coefficients", f"{prefix}.element"]
-            inputs = names if self.coefficients == 0 else names[::-1]
-            taken = Slice(axis=axes[self.coefficients], start=element, count=1)
-            source = self.contraction.inputs[self.coefficients]
-            one = pack(self.basis.take([element], axis=axes[1 - self.coefficients]))
-            found.append(Step(outputs=(names[0],), operator=taken, inputs=(source,)))
-            found.append(Step(outputs=(names[1],), operator=one))
-            found.append(Step(outputs=(f"{prefix}.weight",), operator=operator, inputs=tuple(inputs)))
+            names = (f"{prefix}.left", f"{prefix}.right")
+            for name, axis, source in zip(names, axes, self.contraction.inputs, strict=True):
+                taken = Slice(axis=axis, start=element, count=1)
+                found.append(Step(outputs=(name,), operator=taken, inputs=(source,)))
+            found.append(Step(outputs=(f"{prefix}.weight",), operator=operator, inputs=names))
             weight = f"{prefix}.weight"
             for number, view in enumerate(self.views):
                 found.append(replace(view, outputs=(f"{prefix}.view{number}",), inputs=(weight,)))
@@ -93,7 +88,7 @@ def _fed(dataflow: Dataflow) -> set[str]:
     return fed
 
 
-def _spanned(step: Step, makers: Mapping[str, Step], fed: set[str]) -> _Spanned | None:
+def _spanned(step: Step, makers: Mapping[str, Step], fed: set[str], checkpoint: Checkpoint) -> _Spanned | None:
     """The weight of a step that maps an input by one, if its basis overlaps."""
     if not isinstance(step.operator, Contract | Convolve):
         return None
@@ -110,13 +105,12 @@ def _spanned(step: Step, makers: Mapping[str, Step], fed: set[str]) -> _Spanned 
     operands, _, output = maker.operator.equation.partition("->")
     letters = operands.split(",")
     for number, name in enumerate(maker.inputs):
-        constant = makers[name].operator
+        elements = basis(makers[name], checkpoint)
         summed = [letter for letter in letters[number] if letter in letters[1 - number] and letter not in output]
-        if not isinstance(constant, Constant) or len(summed) != 1 or np.prod(constant.shape) > MOST_BASIS_SIZE:
+        if elements is None or len(summed) != 1 or elements.size > MOST_BASIS_ELEMENTS:
             continue
-        basis, axis = unpack(constant), letters[number].index(summed[0])
-        if basis.shape[axis] <= MOST_BASIS_ELEMENTS and ((basis != 0).sum(axis=axis) > 1).any():
-            return _Spanned(
-                contraction=maker, views=tuple(views), coefficients=1 - number, basis=basis, letter=summed[0]
-            )
+        axis = letters[number].index(summed[0])
+        count = elements.shape[axis]
+        if count <= MOST_MAPS and ((elements != 0).sum(axis=axis) > 1).any():
+            return _Spanned(contraction=maker, views=tuple(views), count=count, letter=summed[0])
     return None

@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from metagauge.errors import LimitExceededError
 from metagauge.graph.draft import DIRECT, Cursor, Draft, constant
 from metagauge.graph.flow.arrays import Arrays
 from metagauge.graph.flow.correspondence import correspondence
@@ -15,6 +16,9 @@ from metagauge.graph.parameter_graph import Block, NodeGroup, Operation, Reading
 from metagauge.graph.symmetry.axis import Axis
 from metagauge.graph.symmetry.inference import Symmetry
 from metagauge.graph.symmetry.rules import Axes
+
+MAX_GROUPS = 250_000
+"""Of one graph: a mixture of thousands of experts has fewer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,8 @@ class Canvas:
         """New hidden neurons for a piece of a value."""
         depth = 1 + max((self.draft.group(source.group).depth for source in sources), default=0)
         count = size(neurons)
+        if len(self.neurons) > MAX_GROUPS:
+            raise LimitExceededError(f"the network needs more than {MAX_GROUPS} groups of neurons")
         group = NodeGroup(name=name, kind="hidden", size=count, positions=elements(axes) // count, depth=depth)
         number = self.draft.put(replace(group, **fields))  # pyright: ignore[reportArgumentType]
         self.neurons[number] = neurons

@@ -7,12 +7,17 @@ from string import ascii_letters
 from metagauge.graph.flow.layout import Units
 from metagauge.graph.symmetry.axis import Axis
 
+_MOST = 128
+"""Units that are looked at: finding runs takes time with their square."""
+
 
 def correspondence(values: Sequence[Units]) -> str:
     """`ab,b->a`-like letters with sizes for the units of values, the last one being the result.
 
     Units that stand beside each other in every value are one letter.
     """
+    if sum(len(value) for value in values) > _MOST:
+        return f"{len(values) - 1} values"
     merged = [list(value) for value in values]
     runs: dict[Axis, tuple[Axis, ...]] = {unit: (unit,) for value in values for unit in value}
     while (pair := _inseparable(merged)) is not None:

@@ -4,6 +4,7 @@ from metagauge.architecture.coverage import coverage
 from metagauge.architecture.dataflow import Dataflow
 from metagauge.architecture.operators.shapes import shapes
 from metagauge.checkpoint.checkpoint import Checkpoint
+from metagauge.errors import LimitExceededError
 from metagauge.graph.flow.arrays import Arrays
 from metagauge.graph.flow.bases import split_bases
 from metagauge.graph.flow.draw import draw
@@ -19,8 +20,17 @@ def build_flow(dataflow: Dataflow, checkpoint: Checkpoint) -> ParameterGraph:
 
     Raises:
         ArchitectureMismatchError: the dataflow does not fit the checkpoint.
+        LimitExceededError: it is larger, or its axes are more deeply nested, than any network's.
     """
-    dataflow = split_bases(dataflow)
+    try:
+        return _built(dataflow, checkpoint)
+    except RecursionError as error:
+        message = "the axes of the network's values are nested more deeply than those of any network"
+        raise LimitExceededError(f"{message}: hundreds of concatenations or reshapes of one another") from error
+
+
+def _built(dataflow: Dataflow, checkpoint: Checkpoint) -> ParameterGraph:
+    dataflow = split_bases(dataflow, checkpoint)
     known = shapes(dataflow, lambda name: checkpoint.tensor(name).shape)
     symmetry = infer_symmetry(dataflow, known)
     canvas = draw(dataflow, symmetry, Arrays(dataflow, checkpoint), Sharing(dataflow, checkpoint))

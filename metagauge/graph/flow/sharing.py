@@ -21,6 +21,24 @@ from metagauge.checkpoint.checkpoint import Checkpoint
 
 MOST_ELEMENTS = 2**22
 """Of a weight whose coefficients are told apart."""
+MOST_BASIS_ELEMENTS = 2**16
+"""Of a basis."""
+
+
+def basis(step: Step, checkpoint: Checkpoint) -> np.ndarray | None:
+    """The numbers of a step that is no coefficient: a constant, or a stored tensor of ones and zeros, as buffers are."""
+    operator = step.operator
+    if isinstance(operator, Constant):
+        return unpack(operator)
+    if not isinstance(operator, Weight):
+        return None
+    tensor = checkpoint.tensor(operator.tensor)
+    if tensor.size > MOST_BASIS_ELEMENTS:
+        return None
+    array = np.asarray(tensor.array(), np.float64)
+    places = array != 0
+    is_mixed = places.any() and not places.all()
+    return array if is_mixed and (np.abs(array[places]) == 1).all() else None
 
 
 class Sharing:
@@ -40,14 +58,24 @@ class Sharing:
         steps = self._steps(name)
         if steps is None:
             return None
-        tensors = {step.operator.tensor for step in steps if isinstance(step.operator, Weight)}
-        if sum(prod(self._checkpoint.tensor(tensor).shape) for tensor in tensors) >= size:
+        held = {step.operator.tensor: step for step in steps if isinstance(step.operator, Weight)}
+        if all(self._checkpoint.tensor(tensor).size >= size for tensor in held):
+            return None
+        fixed = {name for name, step in held.items() if basis(step, self._checkpoint) is not None}
+        if sum(self._checkpoint.tensor(tensor).size for tensor in held if tensor not in fixed) >= size:
             return None
         found = _Numbers()
         for step in steps:
-            if isinstance(step.operator, Weight):
-                found.start(step.outputs[0], self._checkpoint.tensor(step.operator.tensor).shape)
-            elif not found.follow(step):
+            if not isinstance(step.operator, Weight):
+                is_apart = found.follow(step)
+            else:
+                is_apart = True
+                tensor = self._checkpoint.tensor(step.operator.tensor)
+                if step.operator.tensor in fixed:
+                    found.fix(step.outputs[0], tensor.array())
+                else:
+                    found.start(step.outputs[0], tensor.shape)
+            if not is_apart:
                 return None
         return found.numbers[name] - 1
 
@@ -83,16 +111,19 @@ class _Numbers:
         self.numbers[name] = np.arange(self._count + 1, self._count + count + 1).reshape(tuple(shape))
         self._count += count
 
+    def fix(self, name: str, array: np.ndarray) -> None:
+        """Numbers that are no coefficients."""
+        self._constants[name] = array
+        self.numbers[name] = np.zeros(array.shape, np.int64)
+
     def follow(self, step: Step) -> bool:
         """Whether each element of the step's value has one coefficient at most."""
         (output,), operator = step.outputs, step.operator
         if isinstance(operator, Constant):
-            self._constants[output] = unpack(operator)
-            self.numbers[output] = np.zeros(operator.shape, np.int64)
+            self.fix(output, unpack(operator))
             return True
         if all(name in self._constants for name in step.inputs):
-            (self._constants[output],) = evaluate(operator, [self._constants[name] for name in step.inputs])
-            self.numbers[output] = np.zeros(self._constants[output].shape, np.int64)
+            self.fix(output, evaluate(operator, [self._constants[name] for name in step.inputs])[0])
             return True
         if isinstance(operator, Contract):
             return self._contract(operator, step.inputs, output)
