@@ -92,16 +92,31 @@ def loop(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[State, ...]:
 
 
 def scan(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[State, ...]:
-    """Scan."""
-    if tracing.opset < 9:
-        raise StructureNotInferableError("Scan of opset 8 goes over batches as well")
+    """Scan. Until opset 8 it goes over batches as well: of one sample, whose axis is taken off and put on again."""
+    if tracing.opset >= 9:
+        return _scanned(tracing, node, inputs, "scan_input_directions")
+    if tensor_at(inputs, 0) is not None:
+        raise StructureNotInferableError("its sequences have lengths of their own")
+    samples = tuple(_sample(tracing, required(inputs, place)) for place in range(1, len(inputs)))
+    found = _scanned(tracing, node, samples, "directions")
+    return tuple(_with_axis(tracing, state, 0) for state in found if not isinstance(state, Sequence))
+
+
+def _sample(tracing: Tracing, batch: Tensorlike) -> Tensorlike:
+    count, *sizes = shape_of(batch)
+    if count != 1:
+        raise StructureNotInferableError(f"it goes over a batch of {count}")
+    return tracing.apply(Reshape(shape=tuple(sizes)), batch)
+
+
+def _scanned(tracing: Tracing, node: Node, inputs: Inputs, directions_name: str) -> tuple[State, ...]:
     body = _body(node)
     scanned_count = integer(node, "num_scan_inputs", 1)
     carried_count = len(inputs) - scanned_count
     carried = tuple(required(inputs, place) for place in range(carried_count))
     values = [required(inputs, place) for place in range(carried_count, len(inputs))]
     axes = _each(integers(node, "scan_input_axes"), scanned_count)
-    directions = _each(integers(node, "scan_input_directions"), scanned_count)
+    directions = _each(integers(node, directions_name), scanned_count)
     elements = tuple(
         _Element(value=value, axis=axis % len(shape_of(value)), reverse=direction != 0)
         for value, axis, direction in zip(values, axes, directions, strict=True)

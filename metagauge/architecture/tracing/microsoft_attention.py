@@ -108,7 +108,7 @@ def group_query_attention(tracing: Tracing, node: Node, inputs: Inputs) -> tuple
     key, value = split_heads(tracing, key, shared), split_heads(tracing, value, shared)
     past, old_value = tensor_at(inputs, 3), tensor_at(inputs, 4)
     before = 0 if past is None else shape_of(past)[2]
-    if flag(node, "do_rotary", False):
+    if integer(node, "do_rotary", 0) == 1:
         tokens = shape_of(query)[2]
         positions = tensor_at(inputs, 9)
         tables = [_rows(tracing, required(inputs, place), positions, before, tokens) for place in (7, 8)]

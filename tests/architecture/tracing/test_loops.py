@@ -62,6 +62,16 @@ def test_a_scan_goes_along_other_axes_and_backwards(turns):
     assert_same(with_scan((1, 3, turns), **attributes), {"xs": random(1, 3, turns)})
 
 
+@pytest.mark.parametrize("turns", [3, 6])
+def test_a_scan_of_opset_8_goes_over_a_batch_of_one(turns):
+    proto = with_scan((1, turns, 1, 3))
+    proto.opset_import[0].version = 8
+    proto.graph.node[0].input.insert(0, "")
+    state = numpy_helper.from_array(random(1, 1, 3, seed=2), "h0")
+    proto.graph.initializer[1].CopyFrom(state)
+    assert_same(proto, {"xs": random(1, turns, 1, 3)})
+
+
 def test_a_long_scan_is_written_once_and_says_its_turns():
     dataflow = followed(with_scan((50, 1, 3)))
     assert kinds(dataflow)["contract"] == 1
