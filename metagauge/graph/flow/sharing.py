@@ -26,7 +26,7 @@ MOST_BASIS_ELEMENTS = 2**16
 
 
 def basis(step: Step, checkpoint: Checkpoint) -> np.ndarray | None:
-    """The numbers of a step that is no coefficient: a constant, or a stored tensor of ones and zeros, as buffers are."""
+    """The numbers of a step that has no coefficients: a constant, or a stored tensor of ones and zeros."""
     operator = step.operator
     if isinstance(operator, Constant):
         return unpack(operator)
