@@ -22,6 +22,7 @@ class Family:
         defaults: what transformers assumes where a configuration is silent, by model_type; "" holds for all.
         steps: what is written, in order.
         fingerprint: which tensors mark the family, and what they tell of a configuration; see fingerprint.py.
+        sizes: what a configuration says of the shapes of some tensors; one that says otherwise belongs to another file.
         parts: named tables that steps refer to, such as the description of an attention block.
     """
 
@@ -32,6 +33,7 @@ class Family:
     defaults: Mapping[str, Fields]
     steps: tuple[Fields, ...]
     fingerprint: Fields
+    sizes: Mapping[str, tuple[str, ...]]
     parts: Mapping[str, Fields]
 
     def defaults_of(self, model: str) -> dict[str, object]:
@@ -53,6 +55,7 @@ def families() -> Mapping[str, Family]:
 
 def _family(name: str, table: dict[str, object]) -> Family:
     stated, fingerprint = table.pop("defaults", None), table.pop("fingerprint", None)
+    sizes = table.pop("sizes", None)
     general = dict(stated) if isinstance(stated, dict) else {}
     by_model = general.pop("by_model", {})
     return Family(
@@ -63,6 +66,9 @@ def _family(name: str, table: dict[str, object]) -> Family:
         defaults={"": general, **by_model},
         steps=tuple(step for step in _items(table.get("steps")) if isinstance(step, dict)),
         fingerprint=fingerprint if isinstance(fingerprint, dict) else {},
+        sizes={tensor: tuple(map(str, _items(shape))) for tensor, shape in sizes.items()}
+        if isinstance(sizes, dict)
+        else {},
         parts={key: part for key, part in table.items() if isinstance(part, dict)},
     )
 

@@ -15,7 +15,7 @@ from metagauge.architecture.templates.verbs import VERBS
 from metagauge.architecture.templates.vision.huggingface import write_model
 from metagauge.architecture.templates.writer import Draft, ProgramWriter
 from metagauge.checkpoint.checkpoint import Checkpoint
-from metagauge.errors import StructureNotInferableError
+from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError
 
 _SHOWN = 6
 """Tensors that a message names."""
@@ -74,6 +74,7 @@ def draw(checkpoint: Checkpoint, family: Family, settings: Settings, sample: Sam
         StructureNotInferableError: tensors are left over.
     """
     spelling = Spelling.of(checkpoint.tensors, family.rewrites)
+    _check_sizes(family, settings, spelling, checkpoint)
     writer = ProgramWriter(tensors=checkpoint.tensors)
     architecture = _architecture(settings.values)
     drawing = Drawing(
@@ -96,6 +97,19 @@ def draw(checkpoint: Checkpoint, family: Family, settings: Settings, sample: Sam
     if over:
         raise _left_over(over, checkpoint, str(settings.values.get("model_type", family.name)))
     return draft, tuple(spelling.files[name] for name in ignored)
+
+
+def _check_sizes(family: Family, settings: Settings, spelling: Spelling, checkpoint: Checkpoint) -> None:
+    """Refuses a configuration whose sizes are not those of the tensors: it was saved with another file."""
+    for name, shape in family.sizes.items():
+        file = spelling.files.get(name)
+        if file is None:
+            continue
+        for stated, size in zip(shape, checkpoint.tensors[file].shape, strict=False):
+            if stated and settings.states(stated) and settings.integer(stated) != size:
+                message = f"config.json says {stated.removeprefix('$')} = {settings.integer(stated)}"
+                found = f"tensor {file[:200]!r} has shape {list(checkpoint.tensors[file].shape)}"
+                raise ArchitectureMismatchError(f"{message}, and {found}: the two do not belong together")
 
 
 def _architecture(values: Mapping[str, object]) -> str:

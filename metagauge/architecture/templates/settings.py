@@ -40,6 +40,10 @@ class Settings:
             self.assumed[self.path + key] = f"{self.path}{key} = {default} (the library's default)"
         return default
 
+    def states(self, expression: str) -> bool:
+        """Whether the configuration itself, not a default, has a value at `$key`."""
+        return _walk(self.values, expression.removeprefix("$")) is not None
+
     def resolve(self, expression: Setting) -> Setting:
         """`expression` itself, unless it is text with a `$`: then the first of `$key|$key|text` that has a value."""
         if not isinstance(expression, str) or "$" not in expression:

@@ -74,6 +74,13 @@ def test_heads_that_do_not_divide_the_width_are_refused() -> None:
         from_config(checkpoint(shapes), config)
 
 
+@pytest.mark.parametrize(("key", "value"), [("hidden_size", 48), ("vocab_size", 61), ("head_dim", 6)])
+def test_the_configuration_of_another_network_is_refused(key: str, value: int) -> None:
+    shapes, config = llama(**{key: value})
+    with pytest.raises(ArchitectureMismatchError, match=str(value)):
+        from_config(checkpoint(shapes), config)
+
+
 def test_an_unknown_activation_is_named() -> None:
     shapes, config = llama(hidden_act="tanhshrink")
     with pytest.raises(StructureNotInferableError, match="tanhshrink"):

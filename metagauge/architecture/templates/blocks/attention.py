@@ -39,6 +39,9 @@ def attention(drawing: Drawing, part: Step, step: Step) -> Value:
     """The current value after attention, output projection included."""
     sketch = drawing.sketch
     queries, keys, values, heads = _projections(drawing, part, _sources(drawing, step))
+    if _says(part, "size") and part.integer("size") != heads.size:
+        message = f"config.json says heads of {part.integer('size')} features, and {heads.queries} of them leave each"
+        raise ArchitectureMismatchError(f"{message} {heads.size}: the configuration does not fit the tensors")
     if part.has("query_norm") and drawing.has(f"{part.name('query_norm')}.weight"):
         epsilon = part.number("norm_epsilon", 1e-6)
         queries = head_norm(drawing, part, part.name("query_norm"), queries, epsilon)

@@ -9,20 +9,23 @@ from metagauge.architecture.templates.drawing import Drawing, Step
 from metagauge.architecture.templates.sketch import Value
 from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError
 
+_OWN = {"c2p": ("pos_key_proj", "pos_proj"), "p2c": ("pos_query_proj", "pos_q_proj")}
+"""Projections of the distances, as DeBERTa 2 and 1 call them."""
+_SHARED = {"c2p": ("key_proj",), "p2c": ("query_proj",)}
+
 
 def disentangled(drawing: Drawing, step: Step) -> None:
-    """`{ disentangled = PREFIX, heads = COUNT, distances = KEPT }`: DeBERTa 2 and 3.
+    """`{ disentangled = PREFIX, heads = COUNT, distances = KEPT }`.
 
     `distances` is the table (2 * span, features) of distances; without it attention is plain. The configuration's
-    `pos_att_type` says which of the two terms there are, `share_att_key` whether they share projections.
+    `pos_att_type` says which of the two terms there are. DeBERTa 1 has one projection for queries, keys and values,
+    and a table that is cut to the distances of the sample; 2 and 3 may share projections (`share_att_key`).
     """
     sketch, heads = drawing.sketch, step.integer("heads")
     with drawing.at(step.target):
-        names = ("query_proj", "key_proj", "value_proj")
-        queries, keys, values = (split_heads(drawing, drawing.linear(name, drawing.current), heads) for name in names)
+        queries, keys, values = _projected(drawing, heads)
         kinds = _kinds(drawing)
-        size = queries.shape[-1]
-        scale = 1 / sqrt(size * (1 + len(kinds)))
+        scale = 1 / sqrt(queries.shape[-1] * (1 + len(kinds)))
         scores = sketch.matmul(queries, sketch.scale(sketch.transpose(keys, (0, 1, 3, 2)), scale))
         if step.has("distances") and step.name("distances") in drawing.kept:
             table = drawing.kept[step.name("distances")]
@@ -32,13 +35,35 @@ def disentangled(drawing: Drawing, step: Step) -> None:
         drawing.value = merge_heads(drawing, sketch.matmul(sketch.softmax(scores), values))
 
 
+def _projected(drawing: Drawing, heads: int) -> tuple[Value, Value, Value]:
+    """Queries, keys and values."""
+    if not drawing.has("in_proj.weight"):
+        names = ("query_proj", "key_proj", "value_proj")
+        queries, keys, values = (split_heads(drawing, drawing.linear(name, drawing.current), heads) for name in names)
+        return queries, keys, values
+    sketch = drawing.sketch
+    fused = split_heads(drawing, drawing.linear("in_proj", drawing.current), heads)
+    size, rest = divmod(fused.shape[-1], 3)
+    if rest:
+        raise ArchitectureMismatchError(f"in_proj gives {fused.shape[-1]} features to each of {heads} heads")
+    queries, keys, values = sketch.split(fused, -1, (size, size, size))
+    for_queries, for_values = (
+        sketch.reshape(drawing.weight(name), (1, heads, 1, size)) for name in ("q_bias", "v_bias")
+    )
+    return sketch.add(queries, for_queries), keys, sketch.add(values, for_values)
+
+
 def distance_table(drawing: Drawing, step: Step) -> None:
     """`{ distance_table = TABLE, as = KEPT }`: the rows of the distances that the network tells apart."""
     table = drawing.weight(f"{step.target}.weight")
     span = _span(drawing)
     if table.shape[0] < 2 * span:
         raise ArchitectureMismatchError(f"{step.target} has {table.shape[0]} rows, and config.json asks for {2 * span}")
-    drawing.value = drawing.sketch.slice(table, 0, 0, 2 * span)
+    first = 0
+    if step.flag("cut"):  # DeBERTa 1 keeps the rows around the middle
+        near = min(drawing.current.shape[1], span)
+        first, span = span - near, near
+    drawing.value = drawing.sketch.slice(table, 0, first, first + 2 * span)
 
 
 def _kinds(drawing: Drawing) -> list[str]:
@@ -81,12 +106,12 @@ def _term(drawing: Drawing, kind: str, table: Value, contents: tuple[Value, Valu
     sketch = drawing.sketch
     shared = drawing.settings.flag("$share_att_key")
     queries, keys = contents
-    heads, tokens, span = queries.shape[1], queries.shape[2], _span(drawing)
-    content, own, other = (
-        (queries, "pos_key_proj", "key_proj") if kind == "c2p" else (keys, "pos_query_proj", "query_proj")
-    )
+    heads, tokens, span = queries.shape[1], queries.shape[2], table.shape[0] // 2
+    content = queries if kind == "c2p" else keys
+    names = _SHARED[kind] if shared else _OWN[kind]
+    name = next((name for name in names if drawing.has(f"{name}.weight")), names[0])
     rows = sketch.reshape(table, (1, *table.shape))
-    projected = split_heads(drawing, drawing.linear(other if shared else own, rows), heads)
+    projected = split_heads(drawing, drawing.linear(name, rows), heads)
     against = sketch.matmul(content, sketch.transpose(projected, (0, 1, 3, 2)))  # (1, heads, tokens, 2 * span)
     distance = _distances(drawing, tokens)
     index = np.clip((distance if kind == "c2p" else -distance) + span, 0, 2 * span - 1)
