@@ -9,10 +9,10 @@ from math import isfinite, log
 
 import numpy as np
 
-from metagauge.architecture.normal_form.draft import Call, Draft
+from metagauge.architecture.normal_form.draft import NO_CURVES, Call, Curves, Draft
 from metagauge.architecture.normal_form.nothing import FLOAT_MAX
 from metagauge.architecture.onnx.curve import IDENTITY, TOLERANCE, Curve, decimal, same
-from metagauge.architecture.operators.elementwise import Binary, Unary, UnaryFunction, Where
+from metagauge.architecture.operators.elementwise import Unary, UnaryFunction
 from metagauge.architecture.operators.evaluate import evaluate
 from metagauge.architecture.operators.evaluation.functions import apply_unary, sigmoid
 
@@ -36,38 +36,59 @@ _KNOWN: tuple[UnaryFunction, ...] = (
     "selu",
     "absolute",
 )
+_PROBES = [0, len(IDENTITY) // 3, len(IDENTITY) // 2 + 8, len(IDENTITY) - 1]
+_NEAR = 0.01
+"""A few points tell most functions apart; those that are left are compared on all."""
 _FAR_LEFT, _FAR_RIGHT = slice(0, 3), slice(-3, None)
 _MINUS_ONE, _ZERO, _ONE = (int(np.argmin(np.abs(IDENTITY - point))) for point in (-1.0, 0.0, 1.0))
 
 
 def recognise(draft: Draft, call: Call) -> Call | str | None:
     """The one function of ours that several operators in a row are."""
-    draft.candidates = {}
-    if not isinstance(call.operator, Unary | Binary | Where) or len(set(call.inputs)) > 3:
-        return None
-    draft.candidates = _candidates(draft, call)
-    if _ends_with_shift(call) or draft.kind(call.name) not in ("float", None):
-        return None
-    for name, curve in draft.candidates.items():
-        if draft.kind(name) == "float" and draft.shape(name) == draft.shape_of(call) and curve.dtype.kind == "f":
-            operator = known_function(curve)
-            if operator is not None and (operator, (name,)) != (call.operator, call.inputs):
-                return Call(operator=operator, inputs=(name,))
-            scale = None if operator is not None else _swish_scale(curve)
-            swish = None if scale is None else _swish(draft, name, scale)
-            if swish is not None and (swish.operator, swish.inputs) != (call.operator, call.inputs):
-                return swish
+    candidates = _candidates(draft, call)
+    found = None if _is_no_end(draft, call) else _found(draft, call, candidates)
+    draft.candidates = candidates
+    return found
+
+
+def _found(draft: Draft, call: Call, candidates: Curves) -> Call | None:
+    shape = draft.shape_of(call)
+    for place in _plausible(candidates.values):
+        name = candidates.sources[place]
+        if draft.kind(name) == "float" and draft.shape(name) == shape:
+            found = _recognised(draft, name, candidates.values[place])
+            if found is not None and (found.operator, found.inputs) != (call.operator, call.inputs):
+                return found
     return None
+
+
+def _plausible(curves: np.ndarray) -> list[int]:
+    """The rows that may be a function we know, by what they do far out: most are none, and told so at once."""
+    if not len(curves) or curves.dtype.kind != "f":
+        return []
+    outer, inner = curves[:, [0, -1]], curves[:, [1, -2]]
+    flat = outer == inner
+    straight = (np.abs(outer - IDENTITY[[0, -1]]) < _NEAR) & (np.abs(inner - IDENTITY[[1, -2]]) < _NEAR)
+    known = np.abs(outer[:, None] - _table()[1][:, [0, -1]]) < _NEAR
+    is_plausible = (flat | straight).all(axis=1) | straight[:, 1] | np.any(known.all(axis=2), axis=-1)
+    return [int(place) for place in np.flatnonzero(is_plausible)]
+
+
+def _recognised(draft: Draft, name: str, curve: Curve) -> Call | None:
+    operator = known_function(curve)
+    if operator is not None:
+        return Call(operator=operator, inputs=(name,))
+    scale = _swish_scale(curve)
+    return None if scale is None else _swish(draft, name, scale)
 
 
 def known_function(curve: Curve) -> Unary | None:
     """The function with these values on the grid."""
-    if not np.isfinite(curve).all():
-        return None
     operators, values = _table()
-    matches = (np.abs(values - curve) <= TOLERANCE * (1 + np.abs(values))).all(axis=1)
-    if matches.any():
-        return operators[int(np.argmax(matches))]
+    near = np.abs(values[:, _PROBES] - curve[_PROBES]) <= _NEAR
+    for place in np.flatnonzero(near.all(axis=1)):
+        if same(curve, values[place]):
+            return operators[place]
     return next((each for each in _fitted(curve) if same(curve, apply_unary(each, IDENTITY))), None)
 
 
@@ -113,39 +134,45 @@ def _swish(draft: Draft, name: str, scale: float) -> Call:
     return Call(operator=Unary(function="affine", alpha=1 / scale), inputs=(inner,))
 
 
-def _ends_with_shift(call: Call) -> bool:
+def _is_no_end(draft: Draft, call: Call) -> bool:
+    """Whether no activation can end so: with a truth value, or a number that keeps a division defined."""
     match call.operator:
-        case Unary(function="affine", alpha=1.0, beta=shift):
-            return abs(shift) < _SMALLEST_SHIFT
+        case Unary(function="affine", alpha=1.0, beta=shift) if abs(shift) < _SMALLEST_SHIFT:
+            return True
         case _:
-            return False
+            return draft.kind(call.name) not in ("float", None)
 
 
-def _candidates(draft: Draft, call: Call) -> dict[str, np.ndarray]:
-    """The values that the result is a function of, and that function; the first come first, constants none at all."""
+def _candidates(draft: Draft, call: Call) -> Curves:
+    """The values that the result is a function of, and that function; constants are none."""
     if isinstance(call.operator, Unary) and (_is_wide(call.operator) or call.operator.function == "unknown"):
-        return {}
-    curves: list[dict[str, np.ndarray] | np.ndarray] = []
+        return NO_CURVES
+    draft.curves_left -= 1
+    if draft.curves_left < 0:
+        return NO_CURVES
+    operands: list[Curves | np.ndarray] = []
     for name in call.inputs:
         number = draft.scalar(name)
         if number is not None:
-            curves.append(np.array(number))
+            operands.append(np.array(number))
         elif draft.constant(name) is not None:
-            return {}
+            return NO_CURVES
         else:
-            curves.append({**draft.curves.get(name, {}), name: IDENTITY})
-    tables = [each for each in curves if isinstance(each, dict)]
+            operands.append(_with_itself(draft.curves.get(name, NO_CURVES), name))
+    tables = [each for each in operands if isinstance(each, Curves)]
     if not tables:
-        return {}
-    common = [name for name in tables[0] if all(name in table for table in tables)]
-    found = {}
+        return NO_CURVES
+    common = [name for name in tables[0].sources if all(name in table.sources for table in tables)][-_CANDIDATES:]
+    values = [each.of(common) if isinstance(each, Curves) else each for each in operands]
     with np.errstate(all="ignore"):
-        for name in common[-_CANDIDATES:]:
-            values = [each[name] if isinstance(each, dict) else each for each in curves]
-            curve = evaluate(call.operator, values)[0]
-            if np.isfinite(curve).all():
-                found[name] = curve
-    return found
+        curves = evaluate(call.operator, values)[0]
+    places = np.flatnonzero(np.isfinite(curves).all(axis=1))
+    return Curves(sources=tuple(common[place] for place in places), values=curves[places])
+
+
+def _with_itself(curves: Curves, name: str) -> Curves:
+    """The curves of a value, and the identity as a function of itself."""
+    return Curves(sources=(*curves.sources, name), values=np.concatenate([curves.values, IDENTITY[None]]))
 
 
 def _is_wide(operator: Unary) -> bool:

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from metagauge.architecture.dataflow import Dataflow, Step
+from metagauge.architecture.onnx.curve import IDENTITY
 from metagauge.architecture.operators.control import Carry, Choose, Opaque
 from metagauge.architecture.operators.elementwise import Cast, Unpack, Where
 from metagauge.architecture.operators.indexing import (
@@ -47,11 +48,29 @@ Rule = Callable[["Draft", Call], Call | str | None]
 """Another call with the same value, the name of a value that is the same, or None where the rule does not apply."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Curves:
+    """A value as functions of one other each, element by element: their values on a grid, a row for each source."""
+
+    sources: tuple[str, ...]
+    values: np.ndarray
+
+    def of(self, names: list[str]) -> np.ndarray:
+        """The rows of these sources, in their order."""
+        return self.values[[self.sources.index(name) for name in names]]
+
+
+NO_CURVES = Curves(sources=(), values=np.zeros((0, IDENTITY.size)))
+CURVES_LIMIT = 20_000
+"""Most operators whose curves are looked at in a round, far more than networks have activations."""
+
+
 @dataclass(kw_only=True)
 class Draft:
     """Steps so far. `shapes` and `kinds` are those of all values; unknown ones are None or missing."""
 
-    rules: Sequence[Rule]
+    rules: Callable[[type], Sequence[Rule]]
+    """Those that may apply to a kind of operator, in their order."""
     shapes: dict[str, Shape | None]
     kinds: dict[str, NumberKind]
     given_names: frozenset[str]
@@ -61,15 +80,16 @@ class Draft:
     steps: list[Step] = field(default_factory=list)
     live: set[str] = field(default_factory=set)
     """Values that depend on what the caller gives."""
-    curves: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
-    """For a value that is a function of one other, element by element: that function's values, by the other's name."""
+    curves: dict[str, Curves] = field(default_factory=dict)
+    """Of values that are computed element by element."""
+    curves_left: int = CURVES_LIMIT
     changes: int = 0
     _calls: dict[str, Call] = field(default_factory=dict)
     _numbered: dict[Call, str] = field(default_factory=dict)
     _aliases: dict[str, str] = field(default_factory=dict)
     _arrays: dict[str, np.ndarray] = field(default_factory=dict)
-    candidates: dict[str, np.ndarray] = field(default_factory=dict)
-    """The `curves` of the value that is being added."""
+    candidates: Curves = NO_CURVES
+    """Of the value that is being added."""
     _fresh: int = 0
 
     def add(self, step: Step) -> None:
@@ -194,7 +214,9 @@ class Draft:
     def _settle(self, call: Call) -> str:
         """The name of the value, after all rules."""
         for _ in range(_REWRITES):
-            found = next((made for rule in self.rules if (made := rule(self, call)) is not None), None)
+            self.candidates = NO_CURVES
+            rules = self.rules(type(call.operator))
+            found = next((made for rule in rules if (made := rule(self, call)) is not None), None)
             if found is None:
                 break
             if isinstance(found, str):
@@ -233,7 +255,10 @@ class Draft:
 
 
 def begin(
-    dataflow: Dataflow, shapes: Mapping[str, Shape | None], kinds: Mapping[str, NumberKind], rules: Sequence[Rule]
+    dataflow: Dataflow,
+    shapes: Mapping[str, Shape | None],
+    kinds: Mapping[str, NumberKind],
+    rules: Callable[[type], Sequence[Rule]],
 ) -> Draft:
     """An empty draft that knows what is known of the dataflow's values."""
     readers = Counter(name for step in dataflow.steps for name in step.inputs)

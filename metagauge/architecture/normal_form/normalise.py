@@ -5,6 +5,7 @@ they look back at the steps before, which are in normal form already. Rounds fol
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 from metagauge.architecture.dataflow import Dataflow
 from metagauge.architecture.normal_form.broadcasting import expand_in_place, read_unexpanded
@@ -21,35 +22,50 @@ from metagauge.architecture.normal_form.padding import take_padding
 from metagauge.architecture.normal_form.softmaxes import collect_softmax, drop_guard
 from metagauge.architecture.normal_form.sums import divide_sum, respell_reduction
 from metagauge.architecture.normal_form.whole_windows import reduce_whole
+from metagauge.architecture.operators.contraction import Contract, Convolve
+from metagauge.architecture.operators.elementwise import Binary, Cast, Unary, Where
+from metagauge.architecture.operators.indexing import Gather
+from metagauge.architecture.operators.movement import Concat, Expand, Pad, Reshape, Resize, Slice, Transpose
+from metagauge.architecture.operators.reduction import Reduce, Softmax, WindowPool
 from metagauge.architecture.operators.source import NumberKind
 
-RULES: tuple[Rule, ...] = (
-    fold,
-    leave_out,
-    order_operands,
-    take_number,
-    compose,
-    subtract,
-    divide,
-    respell_reduction,
-    divide_sum,
-    standardise,
-    collect_moments,
-    collect_softmax,
-    drop_guard,
-    respell_mask,
-    expand_in_place,
-    read_unexpanded,
-    join_moves,
-    gather_known,
-    take_padding,
-    reduce_whole,
-    sink,
-    absorb,
-    raise_factor,
-    recognise,
-)
-"""The first rule that applies is used. `recognise` is last: it also notes what has been added."""
+_POINTWISE = (Unary, Binary, Where)
+_MOVES = (Reshape, Transpose, Slice, Expand, Pad, Gather)
+
+RULES: Mapping[Rule, tuple[type, ...]] = {
+    fold: (),
+    leave_out: (*_POINTWISE, *_MOVES, Concat, Resize, Cast, Reduce),
+    order_operands: (Binary,),
+    take_number: (Binary,),
+    compose: (Unary,),
+    subtract: (Binary,),
+    divide: (Binary,),
+    respell_reduction: (Reduce,),
+    divide_sum: (Unary,),
+    standardise: (Binary,),
+    collect_moments: (Binary,),
+    collect_softmax: (Unary, Binary),
+    drop_guard: (Where,),
+    respell_mask: (Softmax,),
+    expand_in_place: (Expand,),
+    read_unexpanded: (Binary, Where),
+    join_moves: (*_MOVES, Concat),
+    gather_known: (Gather,),
+    take_padding: (Convolve, WindowPool),
+    reduce_whole: (WindowPool,),
+    sink: (*_MOVES, Concat, Binary),
+    absorb: (Contract,),
+    raise_factor: (Unary,),
+    recognise: _POINTWISE,
+}
+"""In their order, the first that applies is used; the operators each is for, none for all."""
+
+
+@cache
+def rules_for(kind: type) -> tuple[Rule, ...]:
+    """The rules that may apply to a kind of operator."""
+    return tuple(rule for rule, kinds in RULES.items() if not kinds or kind in kinds)
+
 
 ROUNDS = 5
 """More are never needed for real networks: two that change something and one that finds nothing, mostly."""
@@ -65,7 +81,7 @@ def normalise(dataflow: Dataflow, shapes: Mapping[str, Shape | None]) -> Dataflo
     known: Mapping[str, Shape | None] = shapes
     kinds: Mapping[str, NumberKind] = {}
     for _ in range(ROUNDS):
-        draft = begin(dataflow, known, kinds, RULES)
+        draft = begin(dataflow, known, kinds, rules_for)
         for step in dataflow.steps:
             draft.add(step)
         dataflow, known, kinds = draft.finish(dataflow), draft.shapes, draft.kinds

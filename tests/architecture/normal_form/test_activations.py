@@ -136,6 +136,14 @@ def test_swish_with_a_scale_is_a_silu_between_two_factors():
     assert found[0].alpha == 1.702
 
 
+def test_what_follows_a_swish_with_a_scale_is_a_function_of_it():
+    s = Sketch()
+    x = s.given(1, 50)
+    y = s.binary("multiply", x, s.unary("sigmoid", s.affine(x, 1.702)))
+    found = computing(s.normal(s.binary("multiply", y, s.unary("sigmoid", y))))
+    assert [step.function for step in found] == ["affine", "silu", "affine", "silu"]
+
+
 def test_a_gelu_with_another_number_is_none():
     s = Sketch()
     x = s.given(1, 50)
