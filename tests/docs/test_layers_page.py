@@ -11,6 +11,7 @@ import torch
 
 from metagauge.architecture.layers import Layer
 from metagauge.architecture.operators.operator import Operator
+from models.pyg import to_pyg
 from tests.docs.layer_examples import EXAMPLES
 from tests.docs.layer_facts import Arrays, Known, known
 from tests.docs.pages import named, page, rows
@@ -51,6 +52,15 @@ def test_a_row_says_what_becomes_of_its_network(name: str):
     assert (network.graph.coverage, network.architecture.unsupported) == (1.0, ())
     *_, form, told = ROWS[name]
     assert (form, told) == (network.form, network.told)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_its_graph_goes_to_pytorch_geometric_edge_by_edge(name: str):
+    graph = known(name).graph
+    data = to_pyg(graph)
+    assert (data.num_nodes, data.num_edges) == (graph.nodes, graph.edges)
+    assert torch.isfinite(data.x).all()
+    assert torch.isfinite(data.edge_attr).all()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

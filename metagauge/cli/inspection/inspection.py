@@ -1,7 +1,7 @@
 """What can be said about a checkpoint without a predictor: its structure, and what is known of it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -42,13 +42,17 @@ class LayerRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockRow:
-    """One block that a group reads: its role, the shape of its weights, where it comes from and the tensor's name."""
+    """One block that a group reads: its role, the shape of its weights, where it comes from and the tensor's name.
+
+    `is_stored` says whether the file has a tensor of that name; a zero bias that completes the graph is in no file.
+    """
 
     role: str
     source: str
     shape: tuple[int, ...]
     tensor: str
     is_wiring: bool
+    is_stored: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +167,7 @@ def inspect_path(path: Path, sidecar: Path | None) -> Inspected:
         unsupported=architecture.unsupported,
         graph=GraphSize(groups=len(graph.groups), blocks=len(graph.blocks), nodes=graph.nodes, edges=graph.edges),
         graph_digest=graph_digest(graph),
-        groups=_groups(graph),
+        groups=_groups(graph, checkpoint.tensors),
         findings=checkpoint.findings,
     )
     return Inspected(inspection=inspection, graph=graph)
@@ -215,14 +219,16 @@ def _row(operation: Operation, output: Value, checkpoint: Checkpoint) -> LayerRo
     )
 
 
-def _groups(graph: ParameterGraph) -> tuple[GroupRow, ...]:
+def _groups(graph: ParameterGraph, stored: Collection[str]) -> tuple[GroupRow, ...]:
     incoming: dict[int, list[Block]] = defaultdict(list)
     for block in graph.blocks:
         incoming[block.target].append(block)
-    return tuple(_group(group, incoming[number], graph.groups) for number, group in enumerate(graph.groups))
+    return tuple(_group(group, incoming[number], graph.groups, stored) for number, group in enumerate(graph.groups))
 
 
-def _group(group: NodeGroup, incoming: Sequence[Block], groups: Sequence[NodeGroup]) -> GroupRow:
+def _group(
+    group: NodeGroup, incoming: Sequence[Block], groups: Sequence[NodeGroup], stored: Collection[str]
+) -> GroupRow:
     return GroupRow(
         name=group.name,
         kind=group.kind,
@@ -239,6 +245,7 @@ def _group(group: NodeGroup, incoming: Sequence[Block], groups: Sequence[NodeGro
                 shape=block.weight.shape,
                 tensor=block.name,
                 is_wiring=block.is_wiring,
+                is_stored=block.name in stored,
             )
             for block in incoming
         ),

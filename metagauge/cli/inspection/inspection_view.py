@@ -15,6 +15,8 @@ from metagauge.contract import FindingMessage
 
 _TENSORS = 6
 """Tensors that are named for each piece which is not understood."""
+_COMPLETING = frozenset({"bias", "norm_scale", "norm_shift"})
+"""Roles of blocks that a graph has also where the file has none: zero biases, scales of one."""
 _FINDINGS = 40
 _OPERATORS = 12
 
@@ -135,7 +137,9 @@ def _computes(row: GroupRow) -> str:
 
 
 def _weights(row: GroupRow) -> Text:
-    blocks = [block for block in row.reads if not block.is_wiring]
+    blocks = [
+        block for block in row.reads if not block.is_wiring and (block.is_stored or block.role not in _COMPLETING)
+    ]
     lines = [f"{block.role} {_weight_shape(block.shape)} of {block.tensor or block.source}" for block in blocks]
     return Text("\n").join(map(plain, lines))
 
