@@ -51,12 +51,13 @@ def affine(tracing: Tracing, x: Tensorlike, factor: float, shift: float = 0.0) -
 
 def binary(tracing: Tracing, function: BinaryFunction, left: Tensorlike, right: Tensorlike) -> Tensorlike:
     """`function(left, right)`, broadcast; of one value where the other is one known number."""
+    left, right = _learned(tracing, left, right), _learned(tracing, right, left)
     found = None
-    number = _number(tracing, right, left)
+    number = _number(right, left)
     if number is not None:
         found = _with_right(tracing, function, left, number)
     else:
-        number = _number(tracing, left, right)
+        number = _number(left, right)
         if number is not None:
             found = _with_left(tracing, function, number, right)
     return tracing.apply(Binary(function=function), left, right) if found is None else found
@@ -71,7 +72,7 @@ def where(tracing: Tracing, condition: Tensorlike, yes: Tensorlike, no: Tensorli
     return tracing.apply(Where(), condition, yes, no)
 
 
-def _number(tracing: Tracing, state: Tensorlike, other: Tensorlike) -> float | None:
+def _number(state: Tensorlike, other: Tensorlike) -> float | None:
     """The number that `state` is everywhere, if it does not change the shape of `other`, which is data."""
     if not isinstance(state, Numbers) or state.rows or not isinstance(other, Value) or other.numbers != "float":
         return None
@@ -80,8 +81,15 @@ def _number(tracing: Tracing, state: Tensorlike, other: Tensorlike) -> float | N
     first = uniform(state.array)
     if first is None or not math.isfinite(first):
         return None
-    is_bias = state.tensor and state.shape and isinstance(tracing.makers[other.name].operator, Contract | Convolve)
-    return None if is_bias else decimal(first.item())
+    return decimal(first.item())
+
+
+def _learned(tracing: Tracing, state: Tensorlike, other: Tensorlike) -> Tensorlike:
+    """A list of one number beside a linear layer or convolution is the bias of its only output, and learned."""
+    is_list = isinstance(state, Numbers) and bool(state.tensor) and len(state.shape) > 0
+    if is_list and isinstance(other, Value) and isinstance(tracing.makers[other.name].operator, Contract | Convolve):
+        return tracing.parameter(state)
+    return state
 
 
 def _with_right(tracing: Tracing, function: BinaryFunction, x: Tensorlike, number: float) -> Tensorlike | None:
