@@ -10,6 +10,7 @@ from metagauge.architecture.templates.vision.token_parts import Embedding, Recur
 
 _INPUT = re.compile(r"(?:(?P<name>.+)\.)?weight_ih_l0")
 _STEPS = 6
+_LAYERS = 256
 
 
 def recurrent(listing: Listing, hints: Hints) -> Plan | str | None:
@@ -27,6 +28,8 @@ def recurrent(listing: Listing, hints: Hints) -> Plan | str | None:
     layers = 0
     while f"{dot}weight_ih_l{layers}" in own:
         layers += 1
+    if layers > _LAYERS:
+        return f"it has {layers} layers; the limit is {_LAYERS}"
     cell = _cell(listing, dot)
     if cell is None or len(listing.shape(f"{dot}weight_ih_l0")) != 2:
         return f"{dot}weight_hh_l0 {list(listing.shape(f'{dot}weight_hh_l0'))} has not the gates of a known cell"

@@ -177,8 +177,8 @@ def _branches(canvas: Canvas, part: Branches, signal: Signal) -> Signal:
 
 
 def _check_all_used(plan: Plan, draft: Draft, tensors: Mapping[str, Tensor], rename: Callable[[str], str]) -> None:
-    ignored = {rename(name) for name in plan.ignored}
-    left = [name for name in tensors if name not in draft.consumed | ignored and not name.endswith(_COUNTERS)]
+    placed = draft.consumed | {rename(name) for name in plan.ignored}
+    left = [name for name in tensors if name not in placed and not name.endswith(_COUNTERS)]
     if left:
         shown = ", ".join(repr(name[:100]) for name in left[:_SHOWN])
         more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
