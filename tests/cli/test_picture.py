@@ -108,6 +108,14 @@ def test_repeats_are_found_where_sources_are_as_far_away_or_the_same():
     assert repeats(crossed) == []
 
 
+def test_a_box_whose_name_only_counts_is_called_after_its_module():
+    graph = chain([4, 5, 6])
+    groups = tuple(replace(group, name=f"contract_{number}") for number, group in enumerate(graph.groups))
+    blocks = (replace(graph.blocks[0], name="encoder.query.weight"), replace(graph.blocks[1], name="contract_2.bias"))
+    drawing = picture(replace(graph, groups=groups, blocks=blocks))
+    assert [box.title for box in drawing.boxes] == ["contract_0", "encoder.query", "contract_2"]
+
+
 def test_nothing_overlaps():
     found = boxes(svg(dot(picture(transformer(3, wider=1)), "net", "")))
     assert len(found) > 20

@@ -81,7 +81,7 @@ def _heading(picture: Picture, title: str, subtitle: str) -> str:
 
 
 def _node(box: Box) -> str:
-    lines = [f"<B>{text(box.group.name)}</B>", text(_size(box.group)), *map(text, _effects(box.group))]
+    lines = [f"<B>{text(box.title)}</B>", text(_size(box.group)), *map(text, _effects(box.group))]
     lines += [f'<FONT COLOR="#57606a">{text(_parameter(block))}</FONT>' for block in box.parameters]
     rows = '<BR ALIGN="CENTER"/>'.join(line for line in lines if line)
     fill, border = _colours(box.group)

@@ -1,5 +1,6 @@
 """What is drawn of a parameter graph: boxes for groups of neurons, arrows for blocks, and frames for what repeats."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,15 +8,21 @@ from dataclasses import dataclass
 from metagauge.cli.inspection.picture.repeats import Place, Repeat, repeats
 from metagauge.graph.parameter_graph import Block, NodeGroup, ParameterGraph
 
+_COUNTED = re.compile(r"[a-z]+(_[a-z]+)*_\d+")
+"""Names that a dataflow gives to its values, such as contract_12."""
 MAX_BOXES = 1200
 """Boxes of one picture; a layout of this many takes some seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A group, with the parameters that act on its neurons alone: biases, norm parameters, tables."""
+    """A group, with the parameters that act on its neurons alone: biases, norm parameters, tables.
+
+    `title` is the group's name; where that only counts operators, the module whose tensor makes the neurons.
+    """
 
     number: int
+    title: str
     group: NodeGroup
     parameters: tuple[Block, ...]
 
@@ -73,7 +80,12 @@ def picture(graph: ParameterGraph) -> Picture:
     kept = set(drawn[:MAX_BOXES])
     return Picture(
         boxes=tuple(
-            Box(number=at, group=graph.groups[shown[at]], parameters=tuple(parameters[shown[at]]))
+            Box(
+                number=at,
+                title=_title(graph.groups[shown[at]], [*incoming[shown[at]], *parameters[shown[at]]]),
+                group=graph.groups[shown[at]],
+                parameters=tuple(parameters[shown[at]]),
+            )
             for at in sorted(kept)
         ),
         arrows=_arrows(
@@ -87,6 +99,13 @@ def picture(graph: ParameterGraph) -> Picture:
         ),
         left_out=len(drawn) - len(kept),
     )
+
+
+def _title(group: NodeGroup, blocks: list[Block]) -> str:
+    if not _COUNTED.fullmatch(group.name):
+        return group.name
+    modules = (block.name.rpartition(".")[0] for block in blocks if not block.is_wiring)
+    return next((module for module in modules if module and not _COUNTED.fullmatch(module)), group.name)
 
 
 def _arrows(found: Iterable[tuple[int, int, Block]]) -> tuple[Arrow, ...]:
