@@ -56,6 +56,14 @@ def leaky_relu(writer: Writer, call: Call) -> Written:
     return _with(writer, call, "LeakyRelu", {"alpha": call.real("negative_slope")})
 
 
+def prelu(writer: Writer, call: Call) -> Written:
+    """`x` above zero, a learned part of it below; one part for each channel, or one for all."""
+    source, slope = call.value("self"), call.value("weight")
+    shape = (slope.shape[0], *(1,) * (len(source.shape) - 2)) if len(slope.shape) == 1 else slope.shape
+    along = writer.write(call, "Reshape", [slope.name, writer.integers(shape)])
+    return writer.write(call, "PRelu", [source.name, *along])
+
+
 def elu(writer: Writer, call: Call) -> Written:
     """Clevert et al. 2016."""
     if call.real("scale") != 1 or call.real("input_scale") != 1:

@@ -4,6 +4,8 @@ from metagauge.declare.call import Call
 from metagauge.declare.writing import Writer
 
 Sizes = tuple[int, ...]
+_PAD_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+"""PyTorch's words for padding, and ONNX's."""
 
 
 def conv(writer: Writer, call: Call) -> tuple[str, ...]:
@@ -11,7 +13,7 @@ def conv(writer: Writer, call: Call) -> tuple[str, ...]:
     kernel = call.value("weight").shape[2:]
     axes = len(kernel)
     if call.arguments.get("transposed"):
-        raise call.unreadable("it is a transposed convolution")
+        return transposed_conv(writer, call)
     dilation = call.integers("dilation", axes)
     before = after = (0,) * axes
     match call.arguments["padding"]:
@@ -31,6 +33,20 @@ def conv(writer: Writer, call: Call) -> tuple[str, ...]:
     }
     inputs = [call.value("input").name, call.value("weight").name, call.optional("bias")]
     return writer.write(call, "Conv", inputs, attributes)
+
+
+def transposed_conv(writer: Writer, call: Call) -> tuple[str, ...]:
+    """The transpose of a convolution."""
+    axes = len(call.value("weight").shape) - 2
+    attributes = {
+        "strides": call.integers("stride", axes),
+        "pads": call.integers("padding", axes) * 2,
+        "output_padding": call.integers("output_padding", axes),
+        "dilations": call.integers("dilation", axes),
+        "group": call.integer("groups"),
+    }
+    inputs = [call.value("input").name, call.value("weight").name, call.optional("bias")]
+    return writer.write(call, "ConvTranspose", inputs, attributes)
 
 
 def max_pool(writer: Writer, call: Call) -> tuple[str, ...]:
@@ -59,14 +75,17 @@ def adaptive_max_pool(writer: Writer, call: Call) -> tuple[str, ...]:
 
 
 def pad(writer: Writer, call: Call) -> tuple[str, ...]:
-    """Zeros around a value; PyTorch counts the axes from the last one."""
-    if call.arguments.get("mode", "constant") != "constant" or call.real("value"):
-        raise call.unreadable("it pads with something other than zeros")
+    """More positions around a value; PyTorch counts the axes from the last one."""
+    mode = call.arguments.get("mode", "constant")
+    if mode not in _PAD_MODES:
+        raise call.unreadable(f"it pads by {mode}")
     sizes = call.integers("pad")
     rank = len(call.shape)
     pairs = [(0, 0)] * (rank - len(sizes) // 2) + list(zip(sizes[::2], sizes[1::2], strict=True))[::-1]
     pads = [before for before, _ in pairs] + [after for _, after in pairs]
-    return writer.write(call, "Pad", [call.value("self").name, writer.integers(pads)])
+    value = writer.number(call.real("value")) if call.arguments.get("value") is not None else ""
+    inputs = [call.value("self").name, writer.integers(pads), value]
+    return writer.write(call, "Pad", inputs if value else inputs[:2], {"mode": _PAD_MODES[str(mode)]})
 
 
 def _adaptive(writer: Writer, call: Call, operator: str) -> tuple[str, ...]:

@@ -10,18 +10,20 @@ from torch.export import ExportedProgram, default_decompositions, export
 
 from metagauge.errors import StructureNotInferableError
 
-BATCH = 7
-"""Samples of the traced input: a prime, so that it stays apart from most other sizes in a shape."""
+APART = 7
+"""Samples of the traced input: a prime, so that a batch stays apart from most other sizes in a shape."""
 
 
-def exported(module: nn.Module, input_shape: tuple[int, ...], known: Collection[str]) -> ExportedProgram:
+def exported(
+    module: nn.Module, input_shape: tuple[int, ...], known: Collection[str], batch: int = APART
+) -> ExportedProgram:
     """What `module` computes in evaluation mode, in operators of which as many as possible are `known`.
 
     Raises:
         StructureNotInferableError: the module does not run on such an input, or its path depends on the input's values.
     """
     first = next((tensor for tensor in module.parameters() if tensor.is_floating_point()), torch.empty(0))
-    inputs = torch.zeros(BATCH, *input_shape, dtype=first.dtype, device=first.device)
+    inputs = torch.zeros(batch, *input_shape, dtype=first.dtype, device=first.device)
     with _evaluated(module), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the exporter thinks of itself and of padding
         try:

@@ -95,6 +95,23 @@ def concatenate(writer: Writer, call: Call) -> tuple[str, ...]:
     return writer.write(call, "Concat", [value.name for value in call.values("tensors")], {"axis": axis})
 
 
+def stack(writer: Writer, call: Call) -> tuple[str, ...]:
+    """Values side by side along a new axis."""
+    axis = call.axis("dim", len(call.shape))
+    sizes = writer.integers((*call.shape[:axis], 1, *call.shape[axis + 1 :]))
+    parts = [writer.write(call, "Reshape", [value.name, sizes])[0] for value in call.values("tensors")]
+    return writer.write(call, "Concat", parts, {"axis": axis})
+
+
+def flip(writer: Writer, call: Call) -> tuple[str, ...]:
+    """Axes read backwards."""
+    source = call.value("self")
+    axes = [axis % len(source.shape) for axis in call.integers("dims")]
+    ends = [-source.shape[axis] - 1 for axis in axes]
+    numbers = ([-1] * len(axes), ends, axes, [-1] * len(axes))
+    return writer.write(call, "Slice", [source.name, *(writer.integers(each) for each in numbers)])
+
+
 def embedding(writer: Writer, call: Call) -> tuple[str, ...]:
     """Rows of a table at fixed indices, as position tables are read."""
     inputs = [call.value("weight").name, call.value("indices").name]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from metagauge.declare import arithmetic, convolution, movement, normalisation, products
+from metagauge.declare import arithmetic, convolution, movement, normalisation, products, recurrent
 from metagauge.declare.call import Call
 from metagauge.declare.writing import Writer
 
@@ -53,6 +53,8 @@ _WRITTEN: dict[str, Operator] = {
     "split_with_sizes.default": movement.split,
     "chunk.default": movement.split,
     "cat.default": movement.concatenate,
+    "stack.default": movement.stack,
+    "flip.default": movement.flip,
     "embedding.default": movement.embedding,
     **{f"{name}.default": arithmetic.unary(operator) for name, operator in _UNARY.items()},
     **{
@@ -68,6 +70,9 @@ _WRITTEN: dict[str, Operator] = {
     "hardtanh.default": arithmetic.clip("min_val", "max_val"),
     "relu6.default": arithmetic.relu6,
     "leaky_relu.default": arithmetic.leaky_relu,
+    "prelu.default": arithmetic.prelu,
+    "_prelu_kernel.default": arithmetic.prelu,
+    "sum.dim_IntList": arithmetic.reduction("ReduceSum"),
     "elu.default": arithmetic.elu,
     "celu.default": arithmetic.celu,
     "gelu.default": arithmetic.gelu,
@@ -85,10 +90,16 @@ _WRITTEN: dict[str, Operator] = {
     "addmm.default": products.addmm,
     "matmul.default": products.matmul("other"),
     "mm.default": products.matmul("mat2"),
+    "mv.default": products.matmul("vec"),
+    "dot.default": products.matmul("tensor"),
     "bmm.default": products.matmul("mat2"),
     "einsum.default": products.einsum,
     "scaled_dot_product_attention.default": products.attention,
     **{f"conv{axes}d.{kind}": convolution.conv for axes in (1, 2, 3) for kind in ("default", "padding")},
+    **{
+        f"conv_transpose{axes}d.{kind}": convolution.transposed_conv
+        for axes, kind in ((1, "default"), (2, "input"), (3, "input"))
+    },
     "convolution.default": convolution.conv,
     **{f"max_pool{axes}d.default": convolution.max_pool for axes in (1, 2, 3)},
     **{f"max_pool{axes}d_with_indices.default": convolution.max_pool for axes in (2, 3)},
@@ -101,6 +112,13 @@ _WRITTEN: dict[str, Operator] = {
     "group_norm.default": normalisation.group_norm,
     "instance_norm.default": normalisation.instance_norm,
     "layer_norm.default": normalisation.layer_norm,
+    "rms_norm.default": normalisation.rms_norm,
+    "_fused_rms_norm.default": normalisation.rms_norm,
+    "_weight_norm_interface.default": normalisation.weight_norm,
+    "lstm.input": recurrent.lstm,
+    "gru.input": recurrent.gru,
+    "rnn_tanh.input": recurrent.rnn("tanh"),
+    "rnn_relu.input": recurrent.rnn("relu"),
 }
 
 OPERATORS: dict[str, Operator] = {f"aten.{name}": operator for name, operator in _WRITTEN.items()}

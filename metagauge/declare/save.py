@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metagauge.architecture.codec import METADATA_KEY, to_json
-from metagauge.architecture.coverage import parameters_of
+from metagauge.architecture.coverage import parameters_of, tensors_of
+from metagauge.architecture.dataflow import Dataflow
 from metagauge.declare.declare import declared
 
 if TYPE_CHECKING:
@@ -21,15 +22,16 @@ def save(module: nn.Module, input_shape: tuple[int, ...], path: str | PathLike[s
     the state dict leaves out. `torch.nn.Module.load_state_dict(..., strict=False)` reads it back.
 
     Raises:
-        StructureNotInferableError: the module does something that no layer stands for; nothing is written.
+        StructureNotInferableError: the module does something that we have no operator for; nothing is written.
     """
     from safetensors.torch import save_file  # noqa: PLC0415 - needs torch
 
     from metagauge.declare.stored import file_tensors  # noqa: PLC0415 - needs torch
 
-    architecture, checkpoint = declared(module, input_shape)
-    used = {parameter.tensor for parameter in parameters_of(architecture)}
-    constants = {name: checkpoint.tensor(name) for name in used}
-    save_file(
-        file_tensors(module, constants), Path(path), metadata={"format": "pt", METADATA_KEY: to_json(architecture)}
-    )
+    network, checkpoint = declared(module, input_shape)
+    if isinstance(network, Dataflow):
+        used = tensors_of(network)
+    else:
+        used = dict.fromkeys(parameter.tensor for parameter in parameters_of(network))
+    held = {name: checkpoint.tensor(name) for name in used}
+    save_file(file_tensors(module, held), Path(path), metadata={"format": "pt", METADATA_KEY: to_json(network)})

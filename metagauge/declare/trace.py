@@ -14,7 +14,7 @@ from metagauge.architecture.onnx.lifting import READ_LIMIT
 from metagauge.checkpoint.program import Port, Program
 from metagauge.checkpoint.tensor import Tensor
 from metagauge.declare.call import Argument, Call, Value
-from metagauge.declare.exported import exported
+from metagauge.declare.exported import APART, exported
 from metagauge.declare.operators import OPERATORS
 from metagauge.declare.stored import shared_names, stored, tensors_of
 from metagauge.declare.writing import Writer
@@ -33,13 +33,13 @@ class Trace:
     tensors: Mapping[str, Tensor]
 
 
-def trace(module: nn.Module, input_shape: tuple[int, ...]) -> Trace:
-    """The program that `module` runs on samples of this shape, in evaluation mode.
+def trace(module: nn.Module, input_shape: tuple[int, ...], batch: int = APART) -> Trace:
+    """The program that `module` runs on `batch` samples of this shape, in evaluation mode.
 
     Raises:
         StructureNotInferableError: it cannot be traced, or has an operator that no layer stands for.
     """
-    graph = exported(module, input_shape, OPERATORS)
+    graph = exported(module, input_shape, OPERATORS, batch)
     own = tensors_of(module)
     names = shared_names(own)
     held = {name: stored(name, tensor) for name, tensor in own.items() if names[name] == name}

@@ -134,39 +134,14 @@ class Branches(nn.Module):
         return x if x.sum() > 0 else -x
 
 
-class Gated(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.GLU(1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.body(x)
-
-
-def flat(*rest: nn.Module) -> nn.Module:
-    return nn.Sequential(nn.Flatten(), nn.Linear(3072, 8), *rest)
-
-
 REFUSED: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...]]] = {
     "a step that depends on values": (Branches, ("Branches cannot be traced", "[7, 3, 32, 32]")),
     "another input shape": (lambda: nn.Linear(5, 2), ("Linear cannot be traced", "[7, 3, 32, 32]")),
-    "a transposed convolution": (lambda: nn.ConvTranspose2d(3, 4, 3), ("in ConvTranspose2d", "transposed convolution")),
-    "a product of two values": (Gated, ("'body.1' (GLU)", "combines two values")),
     "batch norm without statistics": (
         lambda: nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False)),
         ("'0' (BatchNorm2d)", "batch_norm"),
     ),
-    "padding by reflection": (
-        lambda: nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect")),
-        ("'0' (Conv2d)", "pads with something other than zeros"),
-    ),
     "uneven windows": (lambda: nn.Sequential(nn.AdaptiveAvgPool2d(5)), ("'0' (AdaptiveAvgPool2d)", "[32, 32]")),
-    "a recurrent layer": (lambda: nn.Sequential(nn.Flatten(2), nn.LSTM(1024, 4, batch_first=True)), ("'1' (LSTM)",)),
-    "an unknown activation": (lambda: flat(nn.PReLU(8)), ("prelu", "'2' (PReLU)")),
-    "a weight that is computed": (
-        lambda: nn.Sequential(nn.Flatten(), nn.utils.parametrizations.weight_norm(nn.Linear(3072, 2))),
-        ("weight_norm", "'1.parametrizations.weight.0'", "remove_parametrizations"),
-    ),
     "nothing but the input": (nn.Identity, ("output is its input",)),
 }
 
