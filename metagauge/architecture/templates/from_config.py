@@ -120,7 +120,7 @@ def _architecture(values: Mapping[str, object]) -> str:
 def _is_base(architecture: str, checkpoint: Checkpoint, family: Family) -> bool:
     """Whether the network is the family's model alone; its prefix is in the names of a file only below a head."""
     if architecture:
-        return architecture.endswith("Model") and not architecture.endswith(("HeadModel", "HeadsModel"))
+        return architecture.endswith("Model") and not architecture.endswith(("HeadModel", "HeadsModel", "MTModel"))
     prefix = re.compile(family.rewrites[0][0]) if family.rewrites else None
     return prefix is None or not any(prefix.search(name) for name in checkpoint.tensors)
 

@@ -77,6 +77,7 @@ VERBS: Mapping[str, Verb] = {
     "mean_patches": images.mean_patches,
     "beside": images.beside,
     "probe": images.probe,
+    "waves": biases.waves,
     "slopes": biases.slopes,
     "buckets": biases.buckets,
     "time_mixing": recurrences.time_mixing,

@@ -178,12 +178,13 @@ def _split_fused(drawing: Drawing, layout: str, fused: Value, queries: int, grou
     """Queries, keys and values of one projection, each (batch, heads, tokens, features).
 
     Layouts: "consecutive" (all queries, all keys, all values), "by head" and "by head and role" (query, key and value
-    of the first head, then of the next; without groups), which exporters write differently.
+    of the first head, then of the next; without groups), which exporters write differently, and "by group" (queries of
+    a group, its key, its value, then the next group).
     """
     sketch = drawing.sketch
     batch, tokens, width = fused.shape
     size, rest = divmod(width, queries + 2 * groups)
-    if rest or (layout != "consecutive" and queries != groups):
+    if rest or (layout.startswith("by head") and queries != groups):
         message = f"a fused projection of {width} outputs has no room for {queries} heads and {groups} groups"
         raise ArchitectureMismatchError(f"{message}: config.json does not fit the tensors")
     if layout == "consecutive":
@@ -193,6 +194,15 @@ def _split_fused(drawing: Drawing, layout: str, fused: Value, queries: int, grou
             split_heads(drawing, parts[1], groups),
             split_heads(drawing, parts[2], groups),
         )
+    if layout == "by group":
+        grouped = sketch.reshape(fused, (batch, tokens, groups, queries // groups + 2, size))
+        parts = sketch.split(grouped, 3, (queries // groups, 1, 1))
+        counts = (queries, groups, groups)
+        first, second, third = (
+            sketch.transpose(sketch.reshape(value, (batch, tokens, count, size)), (0, 2, 1, 3))
+            for value, count in zip(parts, counts, strict=True)
+        )
+        return first, second, third
     if layout == "by head":
         heads = sketch.transpose(sketch.reshape(fused, (batch, tokens, queries, 3 * size)), (0, 2, 1, 3))
         first, second, third = sketch.split(heads, -1, (size, size, size))
@@ -216,7 +226,7 @@ def _turned(drawing: Drawing, part: Step, values: tuple[Value, Value]) -> tuple[
 
 def _layer_type(drawing: Drawing) -> str:
     """What `layer_types` of the configuration says about this layer, or what older ones say by a pattern."""
-    types = drawing.settings.values.get("layer_types")
+    types = drawing.settings.values.get("layer_types", drawing.settings.values.get("attention_layers"))
     if isinstance(types, list) and drawing.layer < len(types):
         return str(types[drawing.layer])[:60]
     pattern = drawing.settings.resolve("$family.layer_pattern")
@@ -279,7 +289,7 @@ def _slides(drawing: Drawing, part: Step) -> bool:
         return False
     kind = _layer_type(drawing)
     if kind:
-        return kind == "sliding_attention"
+        return kind in ("sliding_attention", "local")
     if part.has("window_switch") and drawing.settings.find(part.name("window_switch")) is False:
         return False
     first = drawing.settings.resolve("$max_window_layers")

@@ -10,6 +10,16 @@ from metagauge.errors import StructureNotInferableError
 _HEADS = 1 << 14
 
 
+def waves(drawing: Drawing, step: Step) -> None:
+    """`{ waves = "" }`: plus sines and then cosines of the places (Vaswani et al. 2017, sec. 3.5), as in Marian."""
+    del step
+    _, tokens, width = drawing.current.shape
+    exponent = 2 * (np.arange(width) // 2) / width
+    angle = np.arange(tokens)[:, None] / 10000.0**exponent
+    table = np.concatenate([np.sin(angle[:, 0::2]), np.cos(angle[:, 1::2])], axis=1)
+    drawing.value = drawing.sketch.add(drawing.current, drawing.sketch.constant(table.astype(np.float32)[None]))
+
+
 def slopes(drawing: Drawing, step: Step) -> None:
     """`{ slopes = HEADS, as = KEPT }`: linear biases (Press et al. 2022, sec. 3), growing with the key's place."""
     heads = step.integer("slopes")
