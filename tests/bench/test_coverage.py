@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
+from bench.coverage import forms
 from bench.coverage.__main__ import app
 from bench.coverage.case import Case, Expectation, cases
 from bench.coverage.outcome import FAULT, TIMEOUT, Outcome
@@ -20,6 +21,8 @@ from bench.coverage.section import replace_section
 from bench.coverage.table import Row, totals
 from bench.networks import small_cnn
 from metagauge.architecture.codec import METADATA_KEY, to_json
+from models.zoo.export import to_onnx
+from tests.exported import shapes_unchecked
 
 DEADLINE_S = 60.0
 
@@ -150,3 +153,19 @@ def test_a_section_is_replaced_and_its_neighbours_stay(tmp_path: Path):
     page.write_text("# Top\n\n## A\n\nold\n\n## B\n\nother\n")
     replace_section(page, "A", ["new"])
     assert page.read_text() == "# Top\n\n## A\n\nnew\n\n## B\n\nother\n"
+
+
+def test_forms_of_a_network_that_are_one_graph_are_told_from_those_that_are_not(tmp_path: Path):
+    architecture, tensors = small_cnn(np.random.default_rng(0))
+    other = {**tensors, "head.bias": tensors["head.bias"] + 1}
+    for folder, second in (("same", tensors), ("apart", other)):
+        (tmp_path / folder).mkdir()
+        save_file(tensors, tmp_path / folder / "net.safetensors", metadata={METADATA_KEY: to_json(architecture)})
+        with shapes_unchecked():
+            (tmp_path / folder / "net.onnx").write_bytes(to_onnx(architecture, second))
+    page = tmp_path / "page.md"
+    ended = CliRunner().invoke(forms.app, [str(tmp_path), "--markdown", str(page)])
+    assert ended.exit_code == 0, ended.output
+    assert "1 of 2 networks that come in 2 forms have one digest" in ended.output
+    (row,) = [line for line in page.read_text().splitlines() if line.startswith("| apart")]
+    assert "head" in row
