@@ -8,6 +8,7 @@ from torch.nn.utils import parametrizations
 
 from metagauge.architecture.templates.names.from_names import from_names
 from metagauge.architecture.templates.names.hints import Hints
+from metagauge.errors import StructureNotInferableError
 from tests.architecture.templates.named_networks import checkpoint_of, read_names, trained
 from tests.architecture.templates.runnable import onnx_file, outputs_of
 
@@ -138,3 +139,15 @@ def test_a_stated_activation_makes_a_chain_run() -> None:
         expected = module(x).numpy()
     found = outputs_of(onnx_file(read_names(module, Hints(activation="relu")).checkpoint), {"input": x.numpy()})[0]
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_each_place_can_be_told_its_own_activation() -> None:
+    module = trained(nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3)))
+    x = torch.randn(1, 4, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = module(x).numpy()
+    found = outputs_of(onnx_file(read_names(module, Hints(activation="relu, tanh")).checkpoint), {"input": x.numpy()})
+    np.testing.assert_allclose(found[0], expected, rtol=1e-5, atol=1e-6)
+    tensors = checkpoint_of(module.state_dict())
+    with pytest.raises(StructureNotInferableError, match="2 places"):
+        from_names(tensors, Hints(activation="relu, tanh, relu"))

@@ -56,6 +56,7 @@ class _Writing:
         self.assumed = list(order.assumed)
         self.width = 0
         self.unknown = 0
+        self.activations = (hints.activation or "").split(",") if hints.activation else []
 
     def plan(self) -> Plan | str:
         """The parts, with unknown functions wherever one may be."""
@@ -76,6 +77,8 @@ class _Writing:
             if isinstance(part, str):
                 return part
             self.parts.append(part)
+        if len(self.activations) not in (0, 1, self.unknown):
+            return f"there are {self.unknown} places for an activation in it, and {len(self.activations)} were told"
         self._tell()
         shape = (inputs, *positions) if self.convolutions else (inputs,)
         return Plan(
@@ -90,8 +93,9 @@ class _Writing:
         """What may be between the last module and this one; a PReLU is the activation itself."""
         if module.kind == "prelu" or (self.parts and isinstance(self.parts[-1], PRelu)):
             return
+        told = self.activations[min(self.unknown, len(self.activations) - 1)] if self.activations else ""
         self.unknown += 1
-        self.parts.append(Activation(function=self.hints.activation) if self.hints.activation else Unknown())
+        self.parts.append(Activation(function=told.strip()) if told else Unknown())
 
     def _part(self, place: int, module: Module, *, flat: bool) -> Part | str:
         match module.kind:
@@ -191,7 +195,9 @@ class _Writing:
     def _tell(self) -> None:
         """What the file does not say."""
         if self.unknown and self.hints.activation:
-            self.assumed.append(f"the activation between the layers is {self.hints.activation}, as the caller says")
+            self.assumed.append(
+                f"the activation between the layers is {self.hints.activation[:100]}, as the caller says"
+            )
         elif self.unknown:
             self.assumed.append("what is between the layers (activations, dropout, pooling) is not known")
         if self.convolutions:

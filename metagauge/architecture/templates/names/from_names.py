@@ -53,7 +53,10 @@ def from_names(checkpoint: Checkpoint, hints: Hints | None = None) -> Templated 
             _add(readings, _read(checkpoint, listing, partial(template, listing, told), near, name))
     if not readings:
         # Why a file is no chain is of no use to whoever sent something else.
-        _add(readings, _read(checkpoint, found[-1], partial(chain, found[-1], told), [], _CHAIN))
+        _add(
+            readings,
+            _read(checkpoint, found[-1], partial(chain, found[-1], told), near if told.activation else [], _CHAIN),
+        )
     if len(readings) > 1:
         families = ", ".join(sorted({reading.plan.family for reading in readings}))
         raise StructureNotInferableError(f"the tensors fit more than one network: {families}. {_SETTLES}")

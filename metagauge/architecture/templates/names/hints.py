@@ -18,7 +18,8 @@ class Hints:
     Attributes:
         num_heads: heads of each attention layer.
         image_size: height and width of the images, in pixels.
-        activation: the activation between the layers of a plain chain, as torch or transformers names it.
+        activation: the activation between the layers of a plain chain, as torch or transformers names it; several,
+            with commas between them, where each place between layers has its own.
         steps: length of a sequence.
         pooling: which steps of a sequence are classified: the first, the last, or their mean.
     """

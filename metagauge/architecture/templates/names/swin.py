@@ -12,6 +12,7 @@ from metagauge.architecture.templates.vision.parts import (
     Part,
     Plan,
     Residual,
+    Tokenwise,
     WindowAttention,
 )
 
@@ -58,14 +59,13 @@ def _block(name: str, *, shifted: bool) -> tuple[Part, ...]:
         table=f"{name}.attn.relative_position_bias_table",
         shifted=shifted,
     )
+    mix = (
+        LayerNorm(name=f"{name}.norm2"),
+        Linear(name=f"{name}.mlp.fc1"),
+        Activation(function="gelu"),
+        Linear(name=f"{name}.mlp.fc2"),
+    )
     return (
         Residual(body=(LayerNorm(name=f"{name}.norm1"), attention)),
-        Residual(
-            body=(
-                LayerNorm(name=f"{name}.norm2"),
-                Linear(name=f"{name}.mlp.fc1"),
-                Activation(function="gelu"),
-                Linear(name=f"{name}.mlp.fc2"),
-            )
-        ),
+        Tokenwise(body=(Residual(body=mix),)),
     )

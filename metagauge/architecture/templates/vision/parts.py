@@ -141,6 +141,13 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tokenwise:
+    """The body works on a map's positions as tokens, row by row; the map is put together again behind it."""
+
+    body: "Parts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Branches:
     """Several parts read one value, and their channels are put one behind the other."""
 
@@ -162,6 +169,7 @@ Part = (
     | ChannelScale
     | Residual
     | Gate
+    | Tokenwise
     | Branches
     | ToTokens
     | ClassToken

@@ -33,6 +33,7 @@ from metagauge.architecture.templates.vision.parts import (
     PRelu,
     Residual,
     ResponseNorm,
+    Tokenwise,
     Unknown,
 )
 from metagauge.architecture.templates.vision.recurrence import recurrent
@@ -120,6 +121,8 @@ def _write_part(canvas: Canvas, part: Part, signal: Signal) -> Signal:
         case Gate():
             gate = _like(canvas, write_parts(canvas, part.body, signal), signal)
             return canvas.signal(canvas.sketch.multiply(signal.value, gate), signal.layout)
+        case Tokenwise():
+            return _tokenwise(canvas, part, signal)
         case Branches():
             return _branches(canvas, part, signal)
         case ToTokens():
@@ -162,6 +165,13 @@ def _residual(canvas: Canvas, part: Residual, signal: Signal) -> Signal:
         shapes = f"{list(body.value.shape)} and {list(beside.value.shape)}"
         raise ArchitectureMismatchError(f"a sum of a block and what goes around it has values of shapes {shapes}")
     return canvas.signal(canvas.sketch.add(body.value, beside.value), body.layout)
+
+
+def _tokenwise(canvas: Canvas, part: Tokenwise, signal: Signal) -> Signal:
+    signal = canvas.channels_last(signal)
+    tokens = write_parts(canvas, part.body, to_tokens(canvas, signal))
+    shape = (1, *signal.positions, tokens.channels)
+    return canvas.signal(canvas.sketch.reshape(tokens.value, shape), "last")
 
 
 def _like(canvas: Canvas, gate: Signal, signal: Signal) -> Value:
