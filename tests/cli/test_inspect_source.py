@@ -58,6 +58,12 @@ def test_a_sidecar_that_is_named_comes_before_the_one_beside(sharded: Path):
     assert inspect_path(sharded, sharded / "mine.json").inspection.sidecar == "mine.json"
 
 
+@pytest.mark.parametrize("text", ['{"architecture": "resnet18"}', "[1]", "no JSON", "[" * 100_000])
+def test_a_config_that_does_not_say_what_the_network_is_is_left_alone(sharded: Path, text: str):
+    (sharded / "config.json").write_text(text)
+    assert source(sharded, Limits()).config is None
+
+
 def test_data_beside_an_onnx_model_belongs_to_it_and_other_files_do_not(tmp_path: Path):
     for name in ("net.onnx", "net.onnx.data", "other.onnx", "notes.txt", "network.bin"):
         (tmp_path / name).write_bytes(b"any")

@@ -1,5 +1,6 @@
 """Which files on disk make up the network that a path names; standard library only, as the client needs it too."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.shard_index import is_index_name, load_index, shard_name
 from metagauge.errors import IncompleteCheckpointError, RequestInvalidError
 
+_CONFIG_BYTES = 16 * 1024**2
+_TELLING = frozenset({"model_type", "architectures", "operations", "steps"})
+"""Fields of a config.json of transformers, or of our own specifications."""
 _SHOWN = 5
 """Files that a message names."""
 
@@ -46,7 +50,18 @@ def source(path: Path, limits: Limits) -> Source:
     missing = [name for name in names if not main.with_name(name).is_file()]
     if missing:
         raise IncompleteCheckpointError(f"{main.name} names {missing[0]!r}, which is not beside it")
-    return Source(files={name: main.with_name(name) for name in names}, config=config if config.is_file() else None)
+    return Source(files={name: main.with_name(name) for name in names}, config=config if _tells(config) else None)
+
+
+def _tells(config: Path) -> bool:
+    """Whether a file is there that says what a network is; timm's config.json, for one, says other things."""
+    if not config.is_file() or config.stat().st_size > _CONFIG_BYTES:
+        return False
+    try:
+        fields = json.loads(config.read_text(encoding="utf-8", errors="replace"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(fields, dict) and not _TELLING.isdisjoint(fields)
 
 
 def _only(folder: Path) -> Path:
