@@ -10,6 +10,7 @@ from math import isfinite, log
 import numpy as np
 
 from metagauge.architecture.normal_form.draft import NO_CURVES, Call, Curves, Draft
+from metagauge.architecture.normal_form.look import unary_of
 from metagauge.architecture.normal_form.nothing import FLOAT_MAX
 from metagauge.architecture.onnx.curve import IDENTITY, TOLERANCE, Curve, decimal, same
 from metagauge.architecture.operators.elementwise import Unary, UnaryFunction
@@ -56,7 +57,7 @@ def _found(draft: Draft, call: Call, candidates: Curves) -> Call | None:
     for place in _plausible(candidates.values):
         name = candidates.sources[place]
         if draft.kind(name) == "float" and draft.shape(name) == shape:
-            found = _recognised(draft, name, candidates.values[place])
+            found = _recognised(draft, call, name, candidates.values[place])
             if found is not None and (found.operator, found.inputs) != (call.operator, call.inputs):
                 return found
     return None
@@ -74,10 +75,12 @@ def _plausible(curves: np.ndarray) -> list[int]:
     return [int(place) for place in np.flatnonzero(is_plausible)]
 
 
-def _recognised(draft: Draft, name: str, curve: Curve) -> Call | None:
+def _recognised(draft: Draft, call: Call, name: str, curve: Curve) -> Call | None:
     operator = known_function(curve)
     if operator is not None:
         return Call(operator=operator, inputs=(name,))
+    if isinstance(call.operator, Unary) and unary_of(draft, call.inputs[0], "silu") is not None:
+        return None  # it is written so already
     scale = _swish_scale(curve)
     return None if scale is None else _swish(draft, name, scale)
 

@@ -263,24 +263,26 @@ def begin(
     """An empty draft that knows what is known of the dataflow's values."""
     readers = Counter(name for step in dataflow.steps for name in step.inputs)
     readers.update(dataflow.outputs)
-    codes = {name for step in dataflow.steps for name in _codes(step)}
-    floats: dict[str, NumberKind] = {
-        name: "float"
-        for step in dataflow.steps
-        if isinstance(step.operator, Weight)
-        for name in step.outputs
-        if name not in codes
-    }
+    found: dict[str, NumberKind] = {}
+    codes = dict(each for step in dataflow.steps for each in _codes(step))
+    for step in dataflow.steps:
+        if isinstance(step.operator, Weight):
+            kind = codes.get(step.outputs[0], "float")
+            found.update({step.outputs[0]: kind} if kind else {})
     names = frozenset(name for step in dataflow.steps for name in step.outputs)
-    return Draft(rules=rules, shapes=dict(shapes), kinds={**floats, **kinds}, given_names=names, readers=readers)
+    return Draft(rules=rules, shapes=dict(shapes), kinds={**found, **kinds}, given_names=names, readers=readers)
 
 
-def _codes(step: Step) -> tuple[str, ...]:
-    """What the operator reads that may be integers or truth values, and not floats."""
+def _codes(step: Step) -> list[tuple[str, NumberKind | None]]:
+    """What the operator reads that may be other numbers than floats, and which; None where that cannot be told."""
     match step.operator:
-        case Cast() | Unpack() | Where() | OneHot() | Choose():
-            return step.inputs[:1]
+        case Cast(numbers=numbers):
+            return [(step.inputs[0], "int" if numbers == "float" else None)]
+        case Unpack() | OneHot():
+            return [(step.inputs[0], "int")]
+        case Where() | Choose():
+            return [(step.inputs[0], "bool")]
         case Gather() | GatherElements() | GatherND() | ScatterElements() | ScatterND():
-            return step.inputs[1:2]
+            return [(step.inputs[1], "int")]
         case _:
-            return ()
+            return []

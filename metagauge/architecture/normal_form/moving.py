@@ -3,8 +3,10 @@
 from math import prod
 
 from metagauge.architecture.normal_form.draft import Call, Draft
+from metagauge.architecture.operators.elementwise import Binary, Unary
 from metagauge.architecture.operators.indexing import Gather
 from metagauge.architecture.operators.movement import Concat, Expand, Reshape, Slice, Transpose
+from metagauge.architecture.operators.reduction import Reduce
 
 
 def join_moves(draft: Draft, call: Call) -> Call | str | None:
@@ -31,6 +33,40 @@ def join_moves(draft: Draft, call: Call) -> Call | str | None:
             return _flatter(draft, call)
         case _:
             return None
+
+
+def reshape_last(draft: Draft, call: Call) -> Call | str | None:
+    """What is computed of means and the like first, the reshape that takes their axes away after it."""
+    match call:
+        case Call(operator=Unary(), inputs=(name,)):
+            match draft.call(name):
+                case Call(operator=Reshape() as reshape, inputs=(x,)) if _is_statistic(draft, x):
+                    return Call(operator=reshape, inputs=(draft.make(call.operator, x),))
+        case Call(operator=Binary(), inputs=(left, right)):
+            match draft.call(left), draft.call(right):
+                case (
+                    Call(operator=Reshape() as reshape, inputs=(x,)),
+                    Call(operator=Reshape() as other, inputs=(y,)),
+                ) if reshape == other and draft.shape(x) == draft.shape(y) and _is_statistic(draft, x):
+                    return Call(operator=reshape, inputs=(draft.make(call.operator, x, y),))
+    return None
+
+
+def _is_statistic(draft: Draft, name: str) -> bool:
+    """Whether a value is a reduction that keeps its axes, or made of some."""
+    for _ in range(_STATISTIC):
+        match draft.call(name):
+            case Call(operator=Reduce()):
+                return True
+            case Call(operator=Unary() | Binary(), inputs=inputs):
+                name = inputs[0]
+            case _:
+                return False
+    return False
+
+
+_STATISTIC = 8
+"""Most operators between a mean and what is made of it: a variance and its root take five."""
 
 
 def _as_reshape(draft: Draft, axes: tuple[int, ...], x: str) -> Call | None:

@@ -14,7 +14,7 @@ from metagauge.architecture.normal_form.draft import Rule, Shape, begin
 from metagauge.architecture.normal_form.factors import absorb, raise_factor, sink
 from metagauge.architecture.normal_form.folding import fold
 from metagauge.architecture.normal_form.masks import respell_mask
-from metagauge.architecture.normal_form.moving import gather_known, join_moves
+from metagauge.architecture.normal_form.moving import gather_known, join_moves, reshape_last
 from metagauge.architecture.normal_form.norms import collect_moments, standardise
 from metagauge.architecture.normal_form.nothing import leave_out
 from metagauge.architecture.normal_form.numbers import compose, divide, order_operands, subtract, take_number
@@ -49,6 +49,7 @@ RULES: Mapping[Rule, tuple[type, ...]] = {
     respell_mask: (Softmax,),
     expand_in_place: (Expand,),
     read_unexpanded: (Binary, Where),
+    reshape_last: (Unary, Binary),
     join_moves: (*_MOVES, Concat),
     gather_known: (Gather,),
     take_padding: (Convolve, WindowPool),

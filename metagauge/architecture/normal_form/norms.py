@@ -15,8 +15,21 @@ def standardise(draft: Draft, call: Call) -> Call | str | None:
         case Call(operator=Binary(function="divide"), inputs=(x, root)):
             spread = _spread(draft, root)
             return None if spread is None else _divided(draft, x, *spread)
+        case Call(operator=Binary(function="multiply"), inputs=(left, right)):
+            return _scaled_first(draft, left, right) or _scaled_first(draft, right, left)
         case _:
             return None
+
+
+def _scaled_first(draft: Draft, x: str, ratio: str) -> Call | None:
+    """`x (scale / deviation)`, as JAX has it."""
+    operands = binary_of(draft, ratio, "divide")
+    spread = None if operands is None else _spread(draft, operands[1])
+    found = None if spread is None else _divided(draft, x, *spread)
+    if operands is None or found is None:
+        return None
+    normal = draft.make(found.operator, *found.inputs)
+    return Call(operator=Binary(function="multiply"), inputs=(normal, operands[0]))
 
 
 def _divided(draft: Draft, x: str, variance: str, epsilon: float) -> Call | None:

@@ -11,6 +11,8 @@ from metagauge.architecture.operators.reduction import Reduce
 from metagauge.architecture.operators.shaping.rules import broadcast
 
 FLOAT_MAX = float(np.finfo(np.float32).max)
+_A_BIT = float(np.finfo(np.float32).eps)
+"""A factor as close to one is one in float32: what is left of numbers that cancel."""
 
 
 def leave_out(draft: Draft, call: Call) -> Call | str | None:
@@ -31,7 +33,9 @@ def leave_out(draft: Draft, call: Call) -> Call | str | None:
             return call.inputs[0]
         case Cast(numbers=numbers) if draft.kind(call.inputs[0]) == numbers:
             return call.inputs[0]
-        case Unary(function="affine", alpha=1.0, beta=0.0) | Unary(function="power", alpha=1.0):
+        case Unary(function="affine", alpha=factor, beta=0.0) if abs(factor - 1.0) < _A_BIT:
+            return call.inputs[0]
+        case Unary(function="power", alpha=1.0):
             return call.inputs[0]
         case Unary(function="clip", alpha=low, beta=high) if low <= -FLOAT_MAX and high >= FLOAT_MAX:
             return call.inputs[0]

@@ -45,23 +45,27 @@ def divide_sum(draft: Draft, call: Call) -> Call | str | None:
     """A sum divided by the number of its terms is a mean; the root of a sum of squares is a length."""
     match call:
         case Call(operator=Unary(function="affine", alpha=factor, beta=shift), inputs=(name,)):
-            found = reduced_of(draft, name, "sum")
+            moved = draft.call(name)
+            is_moved = moved is not None and isinstance(moved.operator, Reshape)
+            found = reduced_of(draft, moved.inputs[0] if moved is not None and is_moved else name, "sum")
             shape = None if found is None else draft.shape(found[0])
             if found is None or shape is None:
                 return None
             if not isclose(factor * prod(shape[axis] for axis in found[1]), 1.0, rel_tol=1e-6):
                 return None
-            mean = Reduce(function="mean", axes=found[1])
-            if shift == 0.0:
-                return Call(operator=mean, inputs=(found[0],))
-            shifted = Unary(function="affine", alpha=1.0, beta=shift)
-            return Call(operator=shifted, inputs=(draft.make(mean, found[0]),))
+            mean = draft.make(Reduce(function="mean", axes=found[1]), found[0])
+            mean = draft.make(moved.operator, mean) if moved is not None and is_moved else mean
+            return mean if shift == 0.0 else _shifted(mean, shift)
         case Call(operator=Unary(function="sqrt"), inputs=(name,)):
             found = reduced_of(draft, name, "sum")
             x = None if found is None else square_of(draft, found[0])
             return None if found is None or x is None else Call(operator=_length(found[1]), inputs=(x,))
         case _:
             return None
+
+
+def _shifted(name: str, shift: float) -> Call:
+    return Call(operator=Unary(function="affine", alpha=1.0, beta=shift), inputs=(name,))
 
 
 def _length(axes: tuple[int, ...]) -> Reduce:

@@ -71,6 +71,19 @@ def test_a_layer_norm_is_one_operator(spelling):
     assert computing(s.normal(spelling(s, s.given(1, 4, 8)))) == [LAYER_NORM]
 
 
+def test_a_layer_norm_as_jax_writes_it():
+    s = Sketch()
+    x, scale = s.given(1, 4, 8), s.weight(8)
+    total = s.do(Reduce(function="sum", axes=(2,), keep=False), x)
+    squares = s.do(Reduce(function="sum", axes=(2,), keep=False), s.binary("multiply", x, x))
+    m = s.affine(total, 0.125)
+    v = s.unary("relu", s.binary("subtract", s.affine(squares, 0.125), s.binary("multiply", m, m)))
+    root = s.unary("sqrt", s.affine(s.do(Reshape(shape=(1, 4, 1)), v), 1.0, 1e-5))
+    d = s.binary("subtract", x, s.do(Reshape(shape=(1, 4, 1)), m))
+    y = s.binary("multiply", d, s.binary("divide", scale, root))
+    assert computing(s.normal(y)) == [LAYER_NORM, Binary(function="multiply")]
+
+
 def test_moments_with_scale_and_shift():
     s = Sketch()
     x, scale, shift = s.given(1, 4, 8), s.weight(8), s.weight(8)

@@ -48,6 +48,15 @@ def test_movements_in_a_row_are_one():
     assert computing(s.normal(z)) == [Reshape(shape=(2, 4, 4)), Slice(axis=0, start=1, count=1)]
 
 
+def test_what_is_made_of_means_is_made_before_their_axes_go():
+    s = Sketch()
+    x = s.given(1, 4, 8)
+    low, high = (s.do(Reduce(function=function, axes=(2,), keep=False), x) for function in ("min", "max"))
+    found = computing(s.normal(s.binary("subtract", s.unary("exp", high), low)))
+    assert found[-1] == Reshape(shape=(1, 4))
+    assert sum(isinstance(operator, Reshape) for operator in found) == 1
+
+
 def test_transposing_an_axis_of_one_is_a_reshape():
     s = Sketch()
     assert computing(s.normal(s.do(Transpose(axes=(1, 0, 2)), s.given(1, 4, 8)))) == [Reshape(shape=(4, 1, 8))]
