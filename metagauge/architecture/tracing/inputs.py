@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
+from metagauge.architecture.tracing.baked_sizes import baked_sizes
 from metagauge.architecture.tracing.reader_hints import hinted
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.program import Port, Program
@@ -14,6 +15,8 @@ Shape = tuple[int, ...]
 
 _ATTEMPTS, _FEW, _NODES = 40, 3, 40_000
 """Most combinations of sizes that are tried; fewer of a program with many nodes, but a few always."""
+_BAKED = 12
+"""Most sizes of the file's own that are tried."""
 _SIZES: Mapping[str, tuple[int, ...]] = {
     "batch": (1, 2, 4, 3),
     "length": (8, 16, 32, 128, 512, 1, 64, 4),
@@ -45,8 +48,16 @@ class _Axis:
     kind: str
 
 
-Judge = Callable[[Assignment], int]
-"""Traces with these shapes and tells how many nodes contradict them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How many nodes contradict the shapes they were traced with, and the sizes those nodes ask for."""
+
+    misfits: int
+    wanted: tuple[int, ...] = ()
+
+
+Judge = Callable[[Assignment], Verdict]
+"""Traces with these shapes."""
 
 
 def search(checkpoint: Checkpoint, program: Program, sizes: Mapping[str, Shape], judge: Judge) -> None:
@@ -60,17 +71,23 @@ def search(checkpoint: Checkpoint, program: Program, sizes: Mapping[str, Shape],
     partial = {port.name: _partial(checkpoint, program, port, sizes.get(port.name)) for port in program.inputs}
     axes = {port.name: _axes(port, partial[port.name]) for port in program.inputs}
     kinds = _kinds(axes.values())
-    chosen = dict.fromkeys(kinds, 0)
-    least = judge(_assignment(program, partial, axes, _numbers(kinds, chosen)))
+    chosen = {key: _SIZES[kind][0] for key, kind in kinds.items()}
+    best = judge(_assignment(program, partial, axes, _numbers(kinds, chosen)))
     budget = min(_ATTEMPTS, max(_FEW, _NODES // max(len(program.nodes), 1)))
-    for keys, option in _changes(kinds):
-        if least == 0 or budget == 0:
-            return
-        changed = {**chosen, **dict.fromkeys(keys, option)}
-        found = judge(_assignment(program, partial, axes, _numbers(kinds, changed)))
-        budget -= 1
-        if found < least:
-            least, chosen = found, changed
+    stored = baked_sizes(checkpoint) if best.misfits and kinds else ()
+    is_better = True
+    while is_better:
+        is_better = False
+        options = {key: _with_baked(kind, (*best.wanted, *stored)) for key, kind in kinds.items()}
+        for keys, size in _changes(kinds, options):
+            if best.misfits == 0 or budget == 0:
+                return
+            budget -= 1
+            changed = {**chosen, **dict.fromkeys(keys, size)}
+            found = judge(_assignment(program, partial, axes, _numbers(kinds, changed)))
+            if found.misfits < best.misfits:  # and perhaps it asks for other sizes now
+                best, chosen, is_better = found, changed, True
+                break
 
 
 def _kinds(axes: Iterable[Mapping[int, _Axis]]) -> dict[str, str]:
@@ -83,8 +100,16 @@ def _kinds(axes: Iterable[Mapping[int, _Axis]]) -> dict[str, str]:
     return kinds
 
 
-def _changes(kinds: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Keys to change together, and the number of their new size.
+def _with_baked(kind: str, baked: tuple[int, ...]) -> tuple[int, ...]:
+    """Sizes to try: of a length those of the file before those that are merely usual, else behind them."""
+    usual, own = _SIZES[kind], tuple(dict.fromkeys(baked))[:_BAKED]
+    if kind == "batch":
+        return usual
+    return tuple(dict.fromkeys((*own, *usual) if kind == "length" else (*usual, *own)))
+
+
+def _changes(kinds: Mapping[str, str], options: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Keys to change together, and their new size.
 
     First all keys of a kind, as images are square; then one after the other, twice over, as one size may fit only after
     another. Batches come last.
@@ -94,13 +119,13 @@ def _changes(kinds: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], int]]:
     alike = [tuple(key for key in ordered if kinds[key] == kind) for kind in order]
     apart = [(key,) for key in ordered]
     for keys in (*(keys for keys in alike if len(keys) > 1), *apart, *apart):
-        for option in range(len(_SIZES[kinds[keys[0]]])):
-            yield keys, option
+        for size in options[keys[0]]:
+            yield keys, size
 
 
 def _numbers(kinds: Mapping[str, str], chosen: Mapping[str, int]) -> dict[str, int]:
     """A size for each key; one that is written as a sum is the sum."""
-    numbers = {key: _SIZES[kind][chosen[key]] for key, kind in kinds.items()}
+    numbers = dict(chosen)
     for key in kinds:
         parts = _SUM.match(key)
         if parts:

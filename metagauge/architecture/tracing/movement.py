@@ -52,6 +52,8 @@ def reshape(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     if sizes.count(-1) == 1:
         rest = prod(size for size in sizes if size != -1)
         sizes[sizes.index(-1)] = prod(shape_of(x)) // rest if rest else 0
+    if x.shape is not None and prod(sizes) != prod(x.shape):
+        tracing.wanted.update(size for size in sizes if size > 1)
     return reshaped(tracing, x, tuple(sizes))
 
 

@@ -6,7 +6,7 @@ from metagauge.architecture.architecture import Provenance, Unsupported
 from metagauge.architecture.dataflow import Dataflow, Step
 from metagauge.architecture.operators.control import Opaque
 from metagauge.architecture.operators.source import Given, NumberKind, Weight
-from metagauge.architecture.tracing.inputs import Assignment, search
+from metagauge.architecture.tracing.inputs import Assignment, Verdict, search
 from metagauge.architecture.tracing.registry import REGISTRY
 from metagauge.architecture.tracing.states import State, Tensorlike, Value
 from metagauge.architecture.tracing.tracing import Tracing, flat
@@ -33,11 +33,11 @@ def trace(checkpoint: Checkpoint, *, sizes: Sizes | None = None) -> Dataflow:
         raise StructureNotInferableError("the checkpoint holds weights and no program")
     best: list[tuple[Tracing, Assignment]] = []
 
-    def judge(assignment: Assignment) -> int:
+    def judge(assignment: Assignment) -> Verdict:
         tracing = _traced(checkpoint, program, assignment)
         if not best or tracing.misfits < best[0][0].misfits:
             best[:] = [(tracing, assignment)]
-        return tracing.misfits
+        return Verdict(misfits=tracing.misfits, wanted=tuple(size for size, _ in tracing.wanted.most_common()))
 
     search(checkpoint, program, sizes or {}, judge)
     return _finished(*best[0], program)

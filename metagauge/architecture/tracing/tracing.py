@@ -72,6 +72,8 @@ class Tracing:
         """By the first output of an opaque step: the node, and why it is not understood."""
         self.misfits = 0
         """Nodes whose operands contradict each other, perhaps because a size was assumed wrongly."""
+        self.wanted: Counter[int] = Counter()
+        """Sizes that misfitting nodes ask for: an exporter may have written the length it saw into the program."""
         self.visits = 0
         """Nodes followed, those of a body again at every call and turn."""
         self.unrolled = 0

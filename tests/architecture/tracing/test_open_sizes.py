@@ -95,3 +95,20 @@ def test_sizes_that_never_agree_leave_a_node_that_is_not_understood() -> None:
     (lost,) = trace(checkpoint(proto)).unsupported
     assert lost.operator == "Add"
     assert "do not go together" in lost.name
+
+
+def test_a_length_that_an_exporter_wrote_down_is_found() -> None:
+    nodes = [
+        _NODE("MatMul", ["x", "w"], ["h"]),
+        _NODE("Reshape", ["h", "heads"], ["apart"]),
+        _NODE("Add", ["apart", "positions"], ["y"]),
+    ]
+    constants = {"w": random(8, 8), "heads": np.array([11, 2, 4]), "positions": random(1, 2, 4)}
+    proto = model(nodes, [port("x", "batch", "sequence", 8)], constants)
+    assert _given(proto) == {"x": (1, 11, 8)}
+
+
+def test_the_length_of_a_position_table_is_found() -> None:
+    nodes = [_NODE("MatMul", ["x", "w"], ["h"]), _NODE("Add", ["h", "positions"], ["y"])]
+    proto = model(nodes, [port("x", "batch", "sequence", 8)], {"w": random(8, 8), "positions": random(1, 77, 8)})
+    assert _given(proto) == {"x": (1, 77, 8)}
