@@ -6,6 +6,7 @@ import numpy as np
 
 from metagauge.architecture.tracing.attributes import integer
 from metagauge.architecture.tracing.body import inline
+from metagauge.architecture.tracing.constants import READ_LIMIT
 from metagauge.architecture.tracing.reshaping import concatenated
 from metagauge.architecture.tracing.states import Inputs, Numbers, Sequence, State, Tensorlike, required, shape_of
 from metagauge.architecture.tracing.tracing import Registry, Tracing
@@ -54,14 +55,15 @@ def _encoder_inputs(node: Node, encoder: Body, words: Tensorlike) -> Iterator[St
         elif "mask" in port.name:
             yield _ones(batch, tokens)
         else:
-            yield Numbers(array=np.full((batch, 1), integer(node, "decoder_start_token_id", 0), dtype=np.int64))
+            start = integer(node, "decoder_start_token_id", 0)
+            yield Numbers(array=start * _ones(batch, 1).array)
 
 
 def _decoder_inputs(body: Body, words: Tensorlike) -> Iterator[State]:
     """Words, their positions, a mask of ones, and no past."""
     batch, tokens = shape_of(words)
-    positions = Numbers(array=np.arange(tokens, dtype=np.int64).reshape(1, tokens))
-    begun = (words, positions, _ones(batch, tokens))
+    mask = _ones(batch, tokens)
+    begun = (words, Numbers(array=np.arange(tokens, dtype=np.int64).reshape(1, tokens)), mask)
     yield from begun[: len(body.inputs)]
     for port in body.inputs[3:]:
         yield _nothing(port, batch)
@@ -84,7 +86,7 @@ def _continued(
         elif "mask" in port.name:
             yield _ones(batch, tokens if of_encoder else tokens + 1)
         elif "position" in port.name:
-            yield Numbers(array=np.full((batch, 1), tokens, dtype=np.int64))
+            yield Numbers(array=tokens * _ones(batch, 1).array)
         elif "hidden" in port.name:
             yield _hidden(found)
         elif remembered[is_cross]:
@@ -119,6 +121,8 @@ def _joined(tracing: Tracing, scores: list[Tensorlike]) -> Tensorlike:
 
 
 def _ones(batch: int, tokens: int) -> Numbers:
+    if batch * tokens > READ_LIMIT:
+        raise StructureNotInferableError(f"it reads {batch} times {tokens} words")
     return Numbers(array=np.ones((batch, tokens), dtype=np.int64))
 
 

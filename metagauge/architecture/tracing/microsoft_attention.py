@@ -17,6 +17,7 @@ from metagauge.architecture.tracing.attending import (
 )
 from metagauge.architecture.tracing.attributes import flag, integer, integers, real
 from metagauge.architecture.tracing.call import call
+from metagauge.architecture.tracing.constants import READ_LIMIT
 from metagauge.architecture.tracing.quantisation import as_float
 from metagauge.architecture.tracing.reshaping import reshaped, sliced, transposed
 from metagauge.architecture.tracing.states import Inputs, Numbers, Tensorlike, required, shape_of, tensor_at
@@ -220,6 +221,8 @@ def _mask(tracing: Tracing, node: Node, mask: Tensorlike | None, queries: int, k
 
 def _by_length(tracing: Tracing, lengths: Tensorlike, keys: int) -> Tensorlike:
     """Ones for the keys of the one sample: those before its end, and not before its start if that is given."""
+    if keys > READ_LIMIT:
+        raise StructureNotInferableError(f"a mask for {keys} tokens")
     places = Numbers(array=np.arange(keys))
     (count,) = shape_of(lengths)
     if count not in (1, 2):

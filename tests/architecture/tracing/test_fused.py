@@ -254,6 +254,8 @@ def test_what_searches_words_is_left_out_and_its_network_is_followed():
         **{name: np.array([4], np.int32) for name in ("longest", "beams", "returned")},
     }
     proto = model([search], [port("ids", 1, 6, kind=INT32)], constants)
+    endless = model([search], [port("ids", 1, 2**40, kind=INT32)], constants)
+    assert [each.operator for each in trace(checkpoint(endless)).unsupported] == ["com.microsoft::BeamSearch"]
     ids = np.array([[3, 1, 4, 1, 5, 9]], np.int32)
     (scores,) = computed(proto, {"ids": ids})
     hidden = constants["words"][ids] + constants["places"][:6]
