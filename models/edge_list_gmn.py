@@ -133,7 +133,7 @@ def _edge_inputs(data: ParameterData) -> Tensor:
     """(edges, EDGE_FEATURES + POSITION_FEATURES): functions of the weight, and its place in the kernel."""
     value, place = data.edge_attr[:, 0], data.edge_attr[:, 1:]
     size = scatter(value.square(), data.edge_block, reduce="mean").sqrt().clamp_min(1e-8)[data.edge_block]
-    fan_in = block_degrees(data, data.edge_index[1])
+    fan_in = block_degrees(data, data.edge_index[1]).to(value.dtype)
     ratio = (value / size).clamp(-10, 10)
     scaled = (value * fan_in.sqrt()).clamp(-10, 10)
     return torch.cat([torch.stack([scaled, ratio, ratio.abs(), (ratio.abs() + 0.01).log()], dim=1), place], dim=1)

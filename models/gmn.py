@@ -29,6 +29,8 @@ from models.graph_tensors import BlockTensors, GraphTensors, GroupTensors
 
 TARGETS = 2
 """Logit of the test accuracy, and the generalization gap."""
+_USED_INPUTS = 60
+"""About as many of a neuron's or block's features are not always zero in a zoo."""
 _TINY = 1e-8
 _CLIP = 10.0
 
@@ -51,16 +53,16 @@ class GraphMetanetwork(nn.Module):
         super().__init__()
         self.config = config
         node, edge, world = config.node_width, config.edge_width, config.global_width
-        group_inputs = features.GROUP_FEATURES + features.MAX_ORDER + 1 + features.NODE_STATISTICS
+        group_inputs = features.GROUP_FEATURES + features.ORDER_FEATURES + features.NODE_STATISTICS
         self.node_scale = Standardise(features.NODE_STATISTICS)
         self.block_scale = Standardise(features.BLOCK_STATISTICS)
-        self.encode_node = _mlp(group_inputs, node, node)
-        self.encode_block = _mlp(features.BLOCK_FEATURES + features.BLOCK_STATISTICS, node, node)
+        self.encode_node = _sparse_mlp(group_inputs, node, node)
+        self.encode_block = _sparse_mlp(features.BLOCK_FEATURES + features.BLOCK_STATISTICS, node, node)
         self.encode_edge = nn.Linear(features.EDGE_FEATURES + features.POSITION_FEATURES, edge)
         self.encode_edge_block = nn.Linear(node, edge)
         self.encode_global = nn.Linear(node, world)
         self.rounds = nn.ModuleList(Round(config) for _ in range(config.rounds))
-        self.read_group = _mlp(2 * node + features.GROUP_FEATURES, node, node)
+        self.read_group = _sparse_mlp(2 * node + features.GROUP_FEATURES, node, node)
         self.read_block = _mlp(edge + node, node, node)
         self.head = nn.Sequential(
             nn.LayerNorm(5 * node + world),
@@ -229,6 +231,14 @@ def edge_features(weight: Float[Tensor, "networks ..."], fan_in: int) -> Float[T
 
 def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, outputs))
+
+
+def _sparse_mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    """An MLP of inputs that are zero but for some, as those with one-hot vectors: it starts as if it had only those."""
+    mlp = _mlp(inputs, hidden, outputs)
+    for parameter in mlp[0].parameters():
+        nn.init.uniform_(parameter, -(_USED_INPUTS**-0.5), _USED_INPUTS**-0.5)
+    return mlp
 
 
 def _mix(weight: Tensor, edges: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ class ParameterData(Data):
 def to_pyg(graph: ParameterGraph) -> ParameterData:
     """The explicit graph, with what a metanetwork reads of it.
 
-    - `x`: (nodes, GROUP_FEATURES + MAX_ORDER + 1 + NODE_STATISTICS), a node's group, order and weight statistics
+    - `x`: (nodes, GROUP_FEATURES + ORDER_FEATURES + NODE_STATISTICS), a node's group, order and weight statistics
     - `edge_index`: (2, edges), source and target nodes, along the forward pass
     - `edge_attr`: (edges, 1 + POSITION_FEATURES), the parameter and where in its kernel it is
     - `node_group`: (nodes,) number of a node's group; `group_attr`: (groups, GROUP_FEATURES)

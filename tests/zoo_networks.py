@@ -5,6 +5,7 @@ from math import prod, sqrt
 import numpy as np
 
 from metagauge.architecture.architecture import Architecture
+from metagauge.architecture.network import Network
 from metagauge.graph.build import build
 from metagauge.graph.parameter_graph import ParameterGraph
 from models.training.networks import checkpoint_of
@@ -41,6 +42,6 @@ def _filled(tensor: TensorPlan, rng: np.random.Generator) -> np.ndarray:
             return rng.normal(0, 1.5 / sqrt(tensor.fan_in), tensor.shape)
 
 
-def graph_of(architecture: Architecture, tensors: Tensors) -> ParameterGraph:
+def graph_of(network: Network, tensors: Tensors) -> ParameterGraph:
     """The parameter graph of a network in memory."""
-    return build(architecture, checkpoint_of(tensors))
+    return build(network, checkpoint_of(tensors))

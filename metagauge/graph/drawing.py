@@ -187,7 +187,18 @@ class Drawing:
         self.draft.set_norm(cursor.group, norm.kind, norm.groups, norm.epsilon)
         self._parameter(f"{name}.scale", "norm_scale", affine[0], cursor.group)
         self._parameter(f"{name}.shift", "norm_shift", affine[1], cursor.group)
+        if 1 < norm.groups < self.draft.group(cursor.group).size:
+            self._members(f"{name}.groups", cursor.group, norm.groups)
         return cursor
+
+    def _members(self, name: str, normal: int, count: int) -> None:
+        """One node for each run of neurons that are normalised together."""
+        group = self.draft.group(normal)
+        runs = self.draft.put(
+            NodeGroup(name=name, kind="hidden", size=count, depth=group.depth + 1, operation="standardise")
+        )
+        weight = constant(1, count, group.size // count)
+        self.draft.connect(Block(source=normal, target=runs, role="member", weight=weight, groups=count))
 
     def _connect(self, name: str, role: Role, layer: Linear, source: Cursor, target: int, heads: int = 0) -> None:
         weight = resolve(layer.weight, self.checkpoint)

@@ -64,6 +64,8 @@ Role = Literal[
     "wire",
     "member",
 ]
+WIRING: tuple[Role, ...] = ("residual", "attend", "head", "wire", "member")
+"""Roles of blocks that have no parameters of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +152,7 @@ class Block:
     @property
     def is_wiring(self) -> bool:
         """Whether the edges stand for wiring, not for parameters."""
-        return self.role in ("residual", "attend", "head", "wire", "member")
+        return self.role in WIRING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import GridSearchCV, GroupKFold
 
+from metagauge.graph.parameter_graph import WIRING
 from models import features
 from models.graph_tensors import BlockTensors
 from models.training.networks import JobNetworks
@@ -16,7 +17,7 @@ Rows = Callable[[JobNetworks], np.ndarray]
 
 _GRID = {"learning_rate": [0.03, 0.1], "max_leaf_nodes": [15, 31], "max_iter": [300]}
 _BIAS = features.ROLES.index("bias")
-_WIRING = [features.ROLES.index(role) for role in ("residual", "attend", "head")]
+_WIRING = [features.ROLES.index(role) for role in WIRING]
 
 
 def architecture_only(job: JobNetworks) -> np.ndarray:

@@ -54,7 +54,11 @@ def card(facts: Facts) -> str:
         "The metanetwork on each part of the split; the distance between the first line and the others is overfitting.",
         _table(metrics["test_accuracy"]["parts"]),
     ]
+    evaluated = f"python -m models.evaluation zoos/{recipe['name']} models/pretrained/{name}\n"
     if metrics["test_accuracy"]["unseen_runs"]:
+        evaluated = f"python -m models.training zoos/{recipe['name']} runs/{name} --by run\n" + evaluated.replace(
+            f"{name}\n", f"{name} --by-run runs/{name}\n"
+        )
         sections += [
             "## Scores on unseen runs: test accuracy",
             "The same architectures were trained on, in other runs. This is the easier question; the metanetwork was"
@@ -69,9 +73,7 @@ def card(facts: Facts) -> str:
         "## Reproduce",
         "```\n"
         f"python -m models.zoo make {recipe['name']} --data CIFAR10\n"
-        f"python -m models.training zoos/{recipe['name']} models/pretrained/{name}\n"
-        f"python -m models.training zoos/{recipe['name']} runs/{name} --by run\n"
-        f"python -m models.evaluation zoos/{recipe['name']} models/pretrained/{name} --by-run runs/{name}\n"
+        f"python -m models.training zoos/{recipe['name']} models/pretrained/{name}\n{evaluated}"
         "```",
     ]
     return "\n\n".join(sections) + "\n"

@@ -23,7 +23,7 @@ from tests.service.predictor_folder import write_predictor
 from tests.service.processes import ROOT, environment, until
 
 BIN = Path(sys.executable).parent
-PUBLISHED = ROOT / "models" / "pretrained" / "cifar10-accuracy-v1" / "model.safetensors"
+PUBLISHED = ROOT / "models" / "pretrained" / "cifar10-accuracy-v2" / "model.safetensors"
 
 
 class Run:
