@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from metagauge.errors import LimitExceededError
+from metagauge.errors import ArchitectureMismatchError, LimitExceededError
 from metagauge.graph.draft import DIRECT, Cursor, Draft, constant
 from metagauge.graph.flow.arrays import Arrays
 from metagauge.graph.flow.correspondence import correspondence
@@ -63,6 +63,10 @@ class Canvas:
         count = size(neurons)
         if len(self.neurons) > MAX_GROUPS:
             raise LimitExceededError(f"the network needs more than {MAX_GROUPS} groups of neurons")
+        if count == 0:
+            raise ArchitectureMismatchError(
+                f"the value {name!r} has no elements: a tensor with a size of zero enters it"
+            )
         group = NodeGroup(name=name, kind="hidden", size=count, positions=elements(axes) // count, depth=depth)
         number = self.draft.put(replace(group, **fields))  # pyright: ignore[reportArgumentType]
         self.neurons[number] = neurons

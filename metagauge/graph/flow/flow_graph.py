@@ -9,6 +9,7 @@ from metagauge.graph.flow.arrays import Arrays
 from metagauge.graph.flow.bases import split_bases
 from metagauge.graph.flow.draw import draw
 from metagauge.graph.flow.family import family_of
+from metagauge.graph.flow.names import with_names
 from metagauge.graph.flow.roles import with_roles
 from metagauge.graph.flow.sharing import Sharing
 from metagauge.graph.parameter_graph import ParameterGraph
@@ -34,10 +35,10 @@ def _built(dataflow: Dataflow, checkpoint: Checkpoint) -> ParameterGraph:
     known = shapes(dataflow, lambda name: checkpoint.tensor(name).shape)
     symmetry = infer_symmetry(dataflow, known)
     canvas = draw(dataflow, symmetry, Arrays(dataflow, checkpoint), Sharing(dataflow, checkpoint))
-    groups = canvas.draft.groups()
+    groups, blocks = canvas.draft.groups(), canvas.draft.blocks()
     return ParameterGraph(
-        groups=groups,
-        blocks=with_roles(groups, canvas.draft.blocks()),
+        groups=with_names(groups, blocks),
+        blocks=with_roles(groups, blocks),
         family=family_of(dataflow),
         coverage=coverage(dataflow, checkpoint),
     )
