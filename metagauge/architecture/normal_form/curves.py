@@ -10,10 +10,11 @@ from math import isfinite, log
 import numpy as np
 
 from metagauge.architecture.normal_form.draft import NO_CURVES, Call, Curves, Draft
+from metagauge.architecture.normal_form.grid import GRID
 from metagauge.architecture.normal_form.look import unary_of
 from metagauge.architecture.normal_form.nothing import FLOAT_MAX
-from metagauge.architecture.onnx.curve import IDENTITY, TOLERANCE, Curve, decimal, same
-from metagauge.architecture.operators.elementwise import Unary, UnaryFunction
+from metagauge.architecture.onnx.curve import TOLERANCE, Curve, decimal, same
+from metagauge.architecture.operators.elementwise import Binary, Unary, UnaryFunction
 from metagauge.architecture.operators.evaluate import evaluate
 from metagauge.architecture.operators.evaluation.functions import apply_unary, sigmoid
 
@@ -21,6 +22,8 @@ _CANDIDATES = 12
 """Most values before it that a value is taken as a function of; gelu in its longest spelling takes nine steps."""
 _WIDEST = 48.0
 """Numbers beyond it could hide outside the grid."""
+_HARMLESS = 4.0
+"""Where a softplus is said to be the identity, say at 20, nothing jumps."""
 _SMALLEST_SHIFT = 1e-3
 """A smaller number, added at the end, keeps a division defined and is no part of an activation."""
 _KNOWN: tuple[UnaryFunction, ...] = (
@@ -37,11 +40,11 @@ _KNOWN: tuple[UnaryFunction, ...] = (
     "selu",
     "absolute",
 )
-_PROBES = [0, len(IDENTITY) // 3, len(IDENTITY) // 2 + 8, len(IDENTITY) - 1]
+_PROBES = [0, len(GRID) // 3, len(GRID) // 2 + 8, len(GRID) - 1]
 _NEAR = 0.01
 """A few points tell most functions apart; those that are left are compared on all."""
 _FAR_LEFT, _FAR_RIGHT = slice(0, 3), slice(-3, None)
-_MINUS_ONE, _ZERO, _ONE = (int(np.argmin(np.abs(IDENTITY - point))) for point in (-1.0, 0.0, 1.0))
+_MINUS_ONE, _ZERO, _ONE = (int(np.argmin(np.abs(GRID - point))) for point in (-1.0, 0.0, 1.0))
 
 
 def recognise(draft: Draft, call: Call) -> Call | str | None:
@@ -69,7 +72,7 @@ def _plausible(curves: np.ndarray) -> list[int]:
         return []
     outer, inner = curves[:, [0, -1]], curves[:, [1, -2]]
     flat = outer == inner
-    straight = (np.abs(outer - IDENTITY[[0, -1]]) < _NEAR) & (np.abs(inner - IDENTITY[[1, -2]]) < _NEAR)
+    straight = (np.abs(outer - GRID[[0, -1]]) < _NEAR) & (np.abs(inner - GRID[[1, -2]]) < _NEAR)
     known = np.abs(outer[:, None] - _table()[1][:, [0, -1]]) < _NEAR
     is_plausible = (flat | straight).all(axis=1) | straight[:, 1] | np.any(known.all(axis=2), axis=-1)
     return [int(place) for place in np.flatnonzero(is_plausible)]
@@ -92,13 +95,13 @@ def known_function(curve: Curve) -> Unary | None:
     for place in np.flatnonzero(near.all(axis=1)):
         if same(curve, values[place]):
             return operators[place]
-    return next((each for each in _fitted(curve) if same(curve, apply_unary(each, IDENTITY))), None)
+    return next((each for each in _fitted(curve) if same(curve, apply_unary(each, GRID))), None)
 
 
 @cache
 def _table() -> tuple[tuple[Unary, ...], np.ndarray]:
     operators = tuple(Unary(function=function) for function in _KNOWN)
-    return operators, np.stack([apply_unary(operator, IDENTITY) for operator in operators])
+    return operators, np.stack([apply_unary(operator, GRID) for operator in operators])
 
 
 def _fitted(curve: Curve) -> list[Unary]:
@@ -128,7 +131,7 @@ def _swish_scale(curve: Curve) -> float | None:
     if not 0.5 < share < 1.0:
         return None
     scale = decimal(log(share / (1 - share)))
-    return scale if same(curve, IDENTITY * sigmoid(scale * IDENTITY)) else None
+    return scale if same(curve, GRID * sigmoid(scale * GRID)) else None
 
 
 def _swish(draft: Draft, name: str, scale: float) -> Call:
@@ -148,7 +151,7 @@ def _is_no_end(draft: Draft, call: Call) -> bool:
 
 def _candidates(draft: Draft, call: Call) -> Curves:
     """The values that the result is a function of, and that function; constants are none."""
-    if isinstance(call.operator, Unary) and (_is_wide(call.operator) or call.operator.function == "unknown"):
+    if _is_hidden(draft, call):
         return NO_CURVES
     draft.curves_left -= 1
     if draft.curves_left < 0:
@@ -175,10 +178,20 @@ def _candidates(draft: Draft, call: Call) -> Curves:
 
 def _with_itself(curves: Curves, name: str) -> Curves:
     """The curves of a value, and the identity as a function of itself."""
-    return Curves(sources=(*curves.sources, name), values=np.concatenate([curves.values, IDENTITY[None]]))
+    return Curves(sources=(*curves.sources, name), values=np.concatenate([curves.values, GRID[None]]))
 
 
-def _is_wide(operator: Unary) -> bool:
-    return operator.function == "clip" and any(
-        _WIDEST < abs(bound) < FLOAT_MAX for bound in (operator.alpha, operator.beta)
-    )
+def _is_hidden(draft: Draft, call: Call) -> bool:
+    """Whether an operator can do something that the grid does not show: far out, or jump between two points."""
+    match call.operator:
+        case Unary(function="unknown" | "thresholded_relu" | "shrink" | "round" | "floor" | "ceil" | "sign"):
+            return True
+        case Unary(function="clip", alpha=low, beta=high):
+            return any(_WIDEST < abs(bound) < FLOAT_MAX for bound in (low, high))
+        case Binary(function="equal" | "modulo" | "remainder"):
+            return True
+        case Binary(function="less" | "less_equal" | "greater" | "greater_equal"):
+            numbers = (draft.scalar(name) for name in call.inputs)
+            return any(number is not None and 0 < abs(number) < _HARMLESS for number in numbers)
+        case _:
+            return False

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from metagauge.architecture.dataflow import Dataflow, Step
-from metagauge.architecture.onnx.curve import IDENTITY
+from metagauge.architecture.normal_form.grid import GRID
 from metagauge.architecture.operators.control import Carry, Choose, Opaque
 from metagauge.architecture.operators.elementwise import Cast, Unpack, Where
 from metagauge.architecture.operators.indexing import (
@@ -60,7 +60,7 @@ class Curves:
         return self.values[[self.sources.index(name) for name in names]]
 
 
-NO_CURVES = Curves(sources=(), values=np.zeros((0, IDENTITY.size)))
+NO_CURVES = Curves(sources=(), values=np.zeros((0, GRID.size)))
 CURVES_LIMIT = 20_000
 """Most operators whose curves are looked at in a round, far more than networks have activations."""
 
@@ -243,7 +243,7 @@ class Draft:
         known: list[NumberKind] = [self.kinds[name] for name in inputs if name in self.kinds]
         if len(known) == len(inputs) and step.outputs[0] not in self.kinds and not isinstance(step.operator, Weight):
             self.kinds.update(zip(step.outputs, output_kinds(step.operator, known, len(step.outputs)), strict=False))
-        if isinstance(step.operator, Given | Opaque) or not self.live.isdisjoint(step.inputs):
+        if isinstance(step.operator, Given | Opaque | Carry) or not self.live.isdisjoint(step.inputs):
             self.live.update(step.outputs)
 
     def _new_name(self) -> str:
