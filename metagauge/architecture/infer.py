@@ -1,7 +1,8 @@
 """From a checkpoint to its network: a ladder from what is stated to what can be worked out, and never a guess."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from metagauge.architecture.architecture import Provenance, Unsupported
@@ -59,7 +60,8 @@ def infer(checkpoint: Checkpoint, sidecar: str | None) -> Network:
 
 def _named(checkpoint: Checkpoint, hints: Hints) -> Network:
     """The network that the names of the tensors tell."""
-    templated = from_fingerprint(checkpoint, hints.num_heads) or from_names(checkpoint, hints)
+    with _fitted():
+        templated = from_fingerprint(checkpoint, hints.num_heads) or from_names(checkpoint, hints)
     if templated is None:
         raise not_inferable(checkpoint)
     return _templated(templated, checkpoint)
@@ -116,10 +118,21 @@ def _without(piece: Unsupported, added: frozenset[str]) -> Unsupported | None:
 
 
 def _configured(fields: Mapping[str, object], checkpoint: Checkpoint) -> Network:
-    templated = from_config(checkpoint, fields)
+    with _fitted():
+        templated = from_config(checkpoint, fields)
     if templated is None:
         raise no_template(fields)
     return _templated(templated, checkpoint)
+
+
+@contextmanager
+def _fitted() -> Iterator[None]:
+    """Templates read sizes where their families have them; a tensor of another rank, or without elements, has none."""
+    try:
+        yield
+    except (LookupError, ArithmeticError, TypeError, ValueError) as error:
+        message = "tensors have the names that a template knows, and shapes which it does not"
+        raise ArchitectureMismatchError(f"{message} ({type(error).__name__}: {str(error)[:100]})") from error
 
 
 def _declared(specification: str, checkpoint: Checkpoint) -> Network:
