@@ -27,6 +27,7 @@ VERBS: Mapping[str, Verb] = {
     "give": basic.give,
     "embed": basic.embed,
     "positions": basic.positions,
+    "count_places": basic.count_places,
     "types": basic.types,
     "norm": basic.norm,
     "linear": basic.linear,

@@ -48,7 +48,8 @@ def attention(drawing: Drawing, part: Step, step: Step) -> Value:
         keys = head_norm(drawing, part, part.name("key_norm"), keys, epsilon)
     if part.has("rotary") and not step.has("memory") and _is_turned(drawing):
         queries, keys = _turned(drawing, part, (queries, keys))
-    keys, values = (_repeat(drawing, value, heads.queries // heads.groups) for value in (keys, values))
+    if part.name("layout") != "one group":  # which is left to broadcasting
+        keys, values = (_repeat(drawing, value, heads.queries // heads.groups) for value in (keys, values))
     bias = step.name("bias", part.name("bias"))
     mixed = mix(
         drawing,
@@ -56,6 +57,7 @@ def attention(drawing: Drawing, part: Step, step: Step) -> Value:
         scale=_scale(drawing, part, heads.size),
         bias=drawing.kept[bias] if bias else None,
         mask=_mask(drawing, part, step, queries.shape[2], keys.shape[2]),
+        divided=part.flag("divided"),
         cap=part.number("cap") if part.has("cap") and part.flag("cap") else None,
     )
     merged = merge_heads(drawing, mixed)
@@ -76,11 +78,19 @@ def mix(
     bias: Value | None,
     mask: np.ndarray | None,
     cap: float | None = None,
+    divided: bool = False,
 ) -> Value:
-    """softmax(scale * queries @ keys.T + bias + mask) @ values, all (batch, heads, tokens, features)."""
+    """softmax(scale * queries @ keys.T + bias + mask) @ values, all (batch, heads, tokens, features).
+
+    Where it is `divided` by the inverse of the scale, the last digit of float32 is that of a division.
+    """
     sketch = drawing.sketch
     queries, keys, values = inputs
-    scores = sketch.scale(sketch.matmul(queries, sketch.transpose(keys, (0, 1, 3, 2))), scale)
+    scores = sketch.matmul(queries, sketch.transpose(keys, (0, 1, 3, 2)))
+    if divided and scale != 0:
+        scores = sketch.elementwise("Div", scores, sketch.constant(1 / scale))
+    else:
+        scores = sketch.scale(scores, scale)
     if cap is not None:  # Gemma 2: the scores stay below the cap
         scores = sketch.scale(sketch.elementwise("Tanh", sketch.scale(scores, 1 / cap)), cap)
     if bias is not None:
@@ -178,8 +188,8 @@ def _split_fused(drawing: Drawing, layout: str, fused: Value, queries: int, grou
     """Queries, keys and values of one projection, each (batch, heads, tokens, features).
 
     Layouts: "consecutive" (all queries, all keys, all values), "by head" and "by head and role" (query, key and value
-    of the first head, then of the next; without groups), which exporters write differently, and "by group" (queries of
-    a group, its key, its value, then the next group).
+    of the first head, then of the next; without groups), which exporters write differently, "by group" (queries of a
+    group, its key, its value, then the next group), and "one group" (all queries, the key, the value).
     """
     sketch = drawing.sketch
     batch, tokens, width = fused.shape
@@ -202,6 +212,11 @@ def _split_fused(drawing: Drawing, layout: str, fused: Value, queries: int, grou
             sketch.transpose(sketch.reshape(value, (batch, tokens, count, size)), (0, 2, 1, 3))
             for value, count in zip(parts, counts, strict=True)
         )
+        return first, second, third
+    if layout == "one group":
+        heads = sketch.reshape(fused, (batch, tokens, queries + 2, size))
+        parts = sketch.split(heads, 2, (queries, 1, 1))
+        first, second, third = (sketch.transpose(value, (0, 2, 1, 3)) for value in parts)
         return first, second, third
     if layout == "by head":
         heads = sketch.transpose(sketch.reshape(fused, (batch, tokens, queries, 3 * size)), (0, 2, 1, 3))

@@ -8,6 +8,8 @@ from metagauge.architecture.templates.drawing import Drawing, Step
 from metagauge.architecture.templates.sketch import Value
 from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError
 
+_MOST_PLACES = 1 << 20
+
 
 def tokens(drawing: Drawing, step: Step) -> None:
     """`{ tokens = NAME }`: token ids (1, tokens) that the caller gives; `decoder` for the decoder's count of them."""
@@ -44,13 +46,13 @@ def embed(drawing: Drawing, step: Step) -> None:
 def positions(drawing: Drawing, step: Step) -> None:
     """`{ positions = TABLE }`: plus rows of a table for the places 0, 1, ... , moved by `offset`.
 
-    `padded` is the id of the padding token: places count the other tokens of `ids`, beginning behind that id (RoBERTa).
+    `padded` is the id of the padding token, by which `count_places` has counted.
     """
     sketch = drawing.sketch
     table = drawing.weight(f"{step.target}.weight")
     count = drawing.current.shape[1]
     if step.has("padded"):
-        places = _places(drawing, drawing.kept[step.name("ids")], step.integer("padded"))
+        places = drawing.kept["places"]
         end = step.integer("padded") + 1 + count
     else:
         offset = step.integer("offset")
@@ -62,10 +64,22 @@ def positions(drawing: Drawing, step: Step) -> None:
     drawing.value = sketch.add(drawing.current, sketch.gather(table, places))
 
 
+def count_places(drawing: Drawing, step: Step) -> None:
+    """`{ count_places = PADDING }`: the places of the current ids: tokens that are no padding are counted, from behind
+    that id on (RoBERTa)."""
+    drawing.kept["places"] = _places(drawing, drawing.current, step.integer("count_places"))
+
+
 def types(drawing: Drawing, step: Step) -> None:
-    """`{ types = TABLE }`: plus the first row of a table of token types, which every token has unless told."""
+    """`{ types = TABLE }`: plus the first row of a table of token types, which every token has unless told.
+
+    `by_place`: the type is looked up by the token's place in a list of `by_place` zeros, as RoBERTa does.
+    """
     table = drawing.weight(f"{step.target}.weight")
     zeros = drawing.sketch.constant(np.zeros((1, drawing.current.shape[1]), dtype=np.int64))
+    if step.has("by_place") and 0 < step.integer("by_place") <= _MOST_PLACES:
+        listed = drawing.sketch.constant(np.zeros((1, step.integer("by_place")), dtype=np.int64))
+        zeros = drawing.sketch.operator("GatherElements", zeros.shape, listed, drawing.kept["places"], axis=1)
     drawing.value = drawing.sketch.add(drawing.current, drawing.sketch.gather(table, zeros))
 
 

@@ -83,20 +83,22 @@ def _scan(drawing: Drawing, hidden: Value) -> Value:
     parameters = drawing.linear("x_proj", sketch.transpose(hidden, (0, 2, 1)))
     rank = parameters.shape[-1] - 2 * states
     steps, inputs, outputs = sketch.split(parameters, -1, (rank, states, states))
-    steps = sketch.elementwise("Softplus", drawing.linear("dt_proj", steps))
-    steps = sketch.transpose(steps, (0, 2, 1))  # (1, channels, tokens)
+    steps = sketch.matmul(drawing.weight("dt_proj.weight"), sketch.transpose(steps, (0, 2, 1)))
+    steps = sketch.elementwise("Softplus", sketch.add(steps, _column(drawing, drawing.weight("dt_proj.bias"))))
+    tokens = hidden.shape[2]
+    widths = sketch.reshape(steps, (1, channels, tokens, 1))
     decay = sketch.elementwise("Neg", sketch.elementwise("Exp", logarithm))
-    state, gathered = None, []
-    for token in range(hidden.shape[2]):
-        size = sketch.slice(steps, 2, token, token + 1)  # (1, channels, 1)
-        given = sketch.multiply(size, sketch.slice(inputs, 1, token, token + 1))  # (1, channels, states)
-        state_change = sketch.multiply(given, sketch.slice(hidden, 2, token, token + 1))
-        if state is not None:
-            kept = sketch.multiply(sketch.elementwise("Exp", sketch.multiply(decay, size)), state)
-            state_change = sketch.add(kept, state_change)
-        state = state_change
-        reading = sketch.transpose(sketch.slice(outputs, 1, token, token + 1), (0, 2, 1))  # (1, states, 1)
-        gathered.append(sketch.matmul(state, reading))
+    decay = sketch.reshape(decay, (1, channels, 1, states))
+    kept = sketch.elementwise("Exp", sketch.multiply(decay, widths))  # (1, channels, tokens, states)
+    given = sketch.multiply(widths, sketch.reshape(inputs, (1, 1, tokens, states)))
+    given = sketch.multiply(given, sketch.reshape(hidden, (1, channels, tokens, 1)))
+    state, gathered = sketch.take(given, 2, 0), []
+    for token in range(tokens):
+        if token:
+            state = sketch.multiply(sketch.take(kept, 2, token), state)
+            state = sketch.add(state, sketch.take(given, 2, token))
+        reading = sketch.take(outputs, 1, token)  # (1, states)
+        gathered.append(sketch.matmul(state, sketch.reshape(reading, (1, states, 1))))
     return sketch.concat(gathered, 2)
 
 
