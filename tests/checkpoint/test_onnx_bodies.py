@@ -133,3 +133,21 @@ def test_many_bodies_cost_no_more_than_they_hold():
     many = [helper.make_tensor(f"t{number}", TensorProto.FLOAT, [2], [0.0, 1.0]) for number in range(3000)]
     program = read_model(model([gemm(), *choices], [weight(), condition, *many])).program
     assert sum(len(body.tensors) for node in program.nodes for body in node.bodies.values()) == 0
+
+
+def test_sparse_tensors_of_a_body_are_filled_up_under_its_name():
+    values = numpy_helper.from_array(np.array([5.0], np.float32), "")
+    sparse = helper.make_sparse_tensor(values, numpy_helper.from_array(np.array([2])), [4])
+    named = helper.make_sparse_tensor(
+        numpy_helper.from_array(np.array([7.0], np.float32), "s"), numpy_helper.from_array(np.array([1])), [4]
+    )
+    nodes = [
+        helper.make_node("Constant", [], ["k"], sparse_value=sparse),
+        helper.make_node("Add", ["h", "k"], ["a"]),
+        helper.make_node("Add", ["a", "s"], ["next"]),
+    ]
+    checkpoint = read_model(with_loop(nodes, sparse_initializer=[named]))
+    body = checkpoint.program.nodes[0].bodies["body"]
+    assert [node.operator for node in body.nodes] == ["Add", "Add"]
+    assert checkpoint.tensor(body.constants["k"]).array().tolist() == [0, 0, 5, 0]
+    assert checkpoint.tensor(body.constants["s"]).array().tolist() == [0, 7, 0, 0]

@@ -286,3 +286,33 @@ def test_the_relative_position_bias_is_a_row_of_its_table_for_each_head():
     assert np.array_equal(y[0, :, 4, 4], constants["table"][0])
     assert np.array_equal(y[0, :, 4, 5], constants["table"][5])
     assert np.array_equal(y[0, :, 5, 4], constants["table"][1])
+
+
+def test_shared_keys_with_a_past_and_lengths_that_are_computed():
+    """As generative models are exported: how much of the past counts follows from the mask."""
+    nodes = [
+        *(helper.make_node("MatMul", ["x", f"w{name}"], [name]) for name in "qkv"),
+        helper.make_node("ReduceSum", ["mask", "last"], ["length"], keepdims=0),
+        helper.make_node("Sub", ["length", "one"], ["end"]),
+        helper.make_node("Cast", ["end"], ["seqlens"], to=INT32),
+        helper.make_node("Shape", ["mask"], ["sizes"]),
+        helper.make_node("Gather", ["sizes", "one"], ["long"], axis=0),
+        helper.make_node("Cast", ["long"], ["total"], to=INT32),
+        one(
+            "GroupQueryAttention",
+            ["q", "k", "v", "past_k", "past_v", "seqlens", "total", "cos", "sin"],
+            ["y", "present_k", "present_v"],
+            num_heads=4,
+            kv_num_heads=2,
+            do_rotary=1,
+        ),
+    ]
+    angles = np.outer(np.arange(16), 0.5 ** np.arange(8))
+    constants = {"wq": random(WIDTH, 64), "wk": random(WIDTH, 32, seed=1), "wv": random(WIDTH, 32, seed=2)}
+    constants |= {"cos": np.cos(angles).astype(np.float32), "sin": np.sin(angles).astype(np.float32)}
+    constants |= {"last": np.array([1]), "one": np.array(1)}
+    past = {name: random(1, 2, 3, 16, seed=place) for place, name in enumerate(["past_k", "past_v"])}
+    ports = [PORTS[0], port("mask", 1, 8, kind=INT64), *(port(name, 1, 2, 3, 16) for name in past)]
+    proto = model(nodes, ports, constants, outputs=["y", "present_k", "present_v"])
+    assert any("padded" in each for each in followed(proto).provenance.assumed)
+    assert_same(proto, {"x": TOKENS["x"], "mask": np.ones((1, 8), np.int64), **past}, 1e-4)
