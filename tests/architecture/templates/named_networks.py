@@ -179,3 +179,28 @@ class Pooled(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.encoder(x).mean(1))
+
+
+class Mixer(nn.Module):
+    """timm's MLP-Mixer of one block: patches of four pixels of images of 12 by 12."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.ModuleDict({"proj": nn.Conv2d(3, 8, 4, 4)})
+        block = {"norm1": nn.LayerNorm(8, eps=1e-6), "norm2": nn.LayerNorm(8, eps=1e-6)}
+        mixers = {"mlp_tokens": 9, "mlp_channels": 8}
+        layers = {
+            name: nn.ModuleDict({"fc1": nn.Linear(width, 6), "fc2": nn.Linear(6, width)})
+            for name, width in mixers.items()
+        }
+        self.blocks = nn.ModuleList([nn.ModuleDict({**block, **layers})])
+        self.norm = nn.LayerNorm(8, eps=1e-6)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem["proj"](x).flatten(2).transpose(1, 2)
+        block = self.blocks[0]
+        turned = block["norm1"](x).transpose(1, 2)
+        x = x + block["mlp_tokens"]["fc2"](functional.gelu(block["mlp_tokens"]["fc1"](turned))).transpose(1, 2)
+        x = x + block["mlp_channels"]["fc2"](functional.gelu(block["mlp_channels"]["fc1"](block["norm2"](x))))
+        return self.head(self.norm(x).mean(1))

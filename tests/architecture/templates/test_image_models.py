@@ -53,6 +53,19 @@ def test_without_config_json_the_names_tell_the_same_network(name: str) -> None:
     np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
 
 
+def test_windows_and_heads_of_a_swin_follow_from_its_tables() -> None:
+    folder = corpus("safetensors") / "timm_swin_tiny"
+    checkpoint = read(folder / "model.safetensors", Limits())
+    found = from_names(checkpoint, Hints(image_size=56))
+    assert found is not None
+    given = random_inputs(folder / "legacy.onnx")
+    expected = outputs_of((folder / "legacy.onnx").read_bytes(), given)[0]
+    outputs = outputs_of(onnx_file(found.checkpoint), {"input": next(iter(given.values()))})[0]
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
+    with pytest.raises(StructureNotInferableError, match="does not divide into windows"):
+        from_names(checkpoint, Hints(image_size=64))
+
+
 def small_resnet() -> tuple[dict[str, torch.Tensor], dict[str, object]]:
     """A ResNet of one block."""
     tensors = {"resnet.embedder.embedder.convolution.weight": torch.zeros(4, 3, 7, 7)}

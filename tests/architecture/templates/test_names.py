@@ -9,6 +9,7 @@ from metagauge.architecture.templates.names.from_names import from_names
 from metagauge.architecture.templates.names.hints import Hints
 from metagauge.errors import StructureNotInferableError
 from tests.architecture.templates.named_networks import (
+    Mixer,
     Pooled,
     ResNet,
     Sequence,
@@ -33,6 +34,7 @@ NETWORKS = {
     "resnet for small images": (ResNet(small=True), Hints(), (3, 32, 32)),
     "vgg": (Vgg(), Hints(), (3, 16, 16)),
     "vit": (Vit(), Hints(num_heads=3), (3, 16, 16)),
+    "mixer": (Mixer(), Hints(), (3, 12, 12)),
     "gru": (Sequence(nn.GRU(4, 6, num_layers=2, batch_first=True)), Hints(), (6, 4)),
     "lstm in both directions": (
         Sequence(nn.LSTM(4, 6, num_layers=2, batch_first=True, bidirectional=True)),

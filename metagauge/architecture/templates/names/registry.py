@@ -8,10 +8,11 @@ from metagauge.architecture.templates.names.hints import Hints
 from metagauge.architecture.templates.names.huggingface import image_model
 from metagauge.architecture.templates.names.listed_layers import alexnet, squeezenet, vgg
 from metagauge.architecture.templates.names.listing import Listing
+from metagauge.architecture.templates.names.mixer import mixer
 from metagauge.architecture.templates.names.mobile import efficientnet, mobilenet_v2, mobilenet_v3
 from metagauge.architecture.templates.names.mobile_timm import mobile_timm
 from metagauge.architecture.templates.names.resnet import resnet
-from metagauge.architecture.templates.names.swin import swin_timm
+from metagauge.architecture.templates.names.swin import swin_timm, swin_torchvision
 from metagauge.architecture.templates.names.transformer_encoder import transformer_encoder
 from metagauge.architecture.templates.names.vit import vit_timm, vit_torchvision
 from metagauge.architecture.templates.recurrent.recurrent import recurrent
@@ -27,6 +28,8 @@ TEMPLATES: Mapping[str, Template] = {
     "a vision transformer of timm": vit_timm,
     "a vision transformer of torchvision": vit_torchvision,
     "a Swin transformer of timm": swin_timm,
+    "a Swin transformer of torchvision": swin_torchvision,
+    "an MLP-Mixer of timm": mixer,
     "a DenseNet": densenet,
     "a VGG": vgg,
     "an AlexNet of torchvision": alexnet,

@@ -148,6 +148,13 @@ class Tokenwise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcrossTokens:
+    """The body mixes tokens, (1, tokens, channels), with the channels in the place of positions."""
+
+    body: "Parts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Branches:
     """Several parts read one value, and their channels are put one behind the other."""
 
@@ -170,6 +177,7 @@ Part = (
     | Residual
     | Gate
     | Tokenwise
+    | AcrossTokens
     | Branches
     | ToTokens
     | ClassToken

@@ -16,6 +16,7 @@ from metagauge.architecture.templates.vision.layers import (
     response_norm,
 )
 from metagauge.architecture.templates.vision.parts import (
+    AcrossTokens,
     Activation,
     BatchNorm,
     Branches,
@@ -123,6 +124,8 @@ def _write_part(canvas: Canvas, part: Part, signal: Signal) -> Signal:
             return canvas.signal(canvas.sketch.multiply(signal.value, gate), signal.layout)
         case Tokenwise():
             return _tokenwise(canvas, part, signal)
+        case AcrossTokens():
+            return _across_tokens(canvas, part, signal)
         case Branches():
             return _branches(canvas, part, signal)
         case ToTokens():
@@ -172,6 +175,13 @@ def _tokenwise(canvas: Canvas, part: Tokenwise, signal: Signal) -> Signal:
     tokens = write_parts(canvas, part.body, to_tokens(canvas, signal))
     shape = (1, *signal.positions, tokens.channels)
     return canvas.signal(canvas.sketch.reshape(tokens.value, shape), "last")
+
+
+def _across_tokens(canvas: Canvas, part: AcrossTokens, signal: Signal) -> Signal:
+    sketch = canvas.sketch
+    turned = canvas.signal(sketch.transpose(signal.value, (0, 2, 1)), "last")
+    mixed = write_parts(canvas, part.body, turned)
+    return canvas.signal(sketch.transpose(mixed.value, (0, 2, 1)), "last")
 
 
 def _like(canvas: Canvas, gate: Signal, signal: Signal) -> Value:
