@@ -51,7 +51,7 @@ def absorb(draft: Draft, call: Call) -> Call | str | None:
                 operator = Contract(equation=equation, factor=factor)
                 return None if inputs == call.inputs else Call(operator=operator, inputs=inputs)
             if factor == 1.0:
-                return None if inputs == call.inputs else Call(operator=call.operator, inputs=inputs)
+                return None if inputs == call.inputs else Call(operator=Contract(equation=equation), inputs=inputs)
             return _times(factor, draft.make(Contract(equation=equation), *inputs))
         case _:
             return None

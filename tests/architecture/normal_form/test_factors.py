@@ -73,3 +73,9 @@ def test_a_product_with_weights_gives_its_factor_on():
         Unary(function="affine", alpha=1.5),
         Binary(function="add"),
     ]
+
+
+def test_factors_that_cancel_are_gone():
+    s = Sketch()
+    y = s.do(Contract(equation="btm,mn->btn", factor=0.5), s.affine(s.given(1, 4, 16), 2.0), s.weight(16, 16))
+    assert computing(s.normal(y)) == [Contract(equation="btm,mn->btn")]
