@@ -6,6 +6,7 @@ from typing import get_args
 
 from metagauge.architecture.operators.movement import Resize
 from metagauge.architecture.tracing.attributes import flag, integers, real, reals, text
+from metagauge.architecture.tracing.resampling import resampled
 from metagauge.architecture.tracing.reshaping import axis_of
 from metagauge.architecture.tracing.states import Inputs, Shape, Tensorlike, required, shape_of, tensor_at
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing, decimal
@@ -32,11 +33,9 @@ def _resize(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
         coordinates, rounding = "asymmetric", "floor"
     if mode not in _MODES or coordinates not in _COORDINATES or rounding not in _ROUNDINGS:
         raise StructureNotInferableError(f"resizes in mode {mode!r}, coordinates {coordinates!r}, {rounding!r}")
-    if coordinates == "tf_crop_and_resize" or flag(node, "exclude_outside", False):
-        raise StructureNotInferableError("crops or leaves pixels out while it resizes")
+    if coordinates == "tf_crop_and_resize":
+        raise StructureNotInferableError("crops while it resizes")
     scales, target = _target(tracing, node, shape, tensor_at(inputs, 1 if is_first else 2), tensor_at(inputs, 3))
-    if flag(node, "antialias", False) and min(scales, default=1.0) < 1.0:
-        raise StructureNotInferableError("smooths while it shrinks")
     operator = Resize(
         shape=target,
         scales=scales,
@@ -45,6 +44,10 @@ def _resize(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
         rounding=rounding,  # type: ignore[arg-type]
         cubic=real(node, "cubic_coeff_a", -0.75),
     )
+    antialias = flag(node, "antialias", False) and min(scales, default=1.0) < 1.0
+    exclude_outside = flag(node, "exclude_outside", False)
+    if (antialias or exclude_outside) and operator.mode != "nearest":
+        return resampled(tracing, x, operator, antialias=antialias, exclude_outside=exclude_outside)
     return resized(tracing, x, operator)
 
 
