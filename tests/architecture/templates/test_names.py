@@ -120,5 +120,11 @@ def test_a_second_layer_behind_a_recurrent_network_is_refused() -> None:
         from_names(checkpoint_of(tensors))
 
 
+@pytest.mark.parametrize(("name", "reason"), [("c1.lin_l.weight", "edges"), ("cell.weight_ih", "how often")])
+def test_modules_that_need_more_than_their_names_are_refused_with_the_reason(name: str, reason: str) -> None:
+    with pytest.raises(StructureNotInferableError, match=reason):
+        from_names(checkpoint_of({name: torch.zeros(4, 3), "head.weight": torch.zeros(2, 4)}))
+
+
 def test_names_that_nobody_knows_are_left_to_others() -> None:
     assert from_names(checkpoint_of({"alpha": torch.zeros(3, 4), "beta": torch.zeros(4, 3)})) is None

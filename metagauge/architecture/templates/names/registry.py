@@ -13,6 +13,7 @@ from metagauge.architecture.templates.names.mobile import efficientnet, mobilene
 from metagauge.architecture.templates.names.mobile_timm import mobile_timm
 from metagauge.architecture.templates.names.resnet import resnet
 from metagauge.architecture.templates.names.swin import swin_timm, swin_torchvision
+from metagauge.architecture.templates.names.told_apart import told_apart
 from metagauge.architecture.templates.names.transformer_encoder import transformer_encoder
 from metagauge.architecture.templates.names.vit import vit_timm, vit_torchvision
 from metagauge.architecture.templates.recurrent.recurrent import recurrent
@@ -41,5 +42,6 @@ TEMPLATES: Mapping[str, Template] = {
     "an image network of transformers": image_model,
     "torch's nn.TransformerEncoder": transformer_encoder,
     "a recurrent network of torch": recurrent,
+    "a graph network or one of single cells": told_apart,
 }
 """By what a message calls them."""
