@@ -2,14 +2,36 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from metagauge.graph.parameter_graph import ParameterGraph
-from models import features
+from metagauge.architecture.layers import ActivationFunction
+from metagauge.graph.parameter_graph import NormKind, Operation, ParameterGraph, Role
 
+OPERATIONS: tuple[Operation, ...] = ("sum", "standardise")
+"""What zoos are made of; standardise, without details, stands for the groups of a group norm."""
+NORMS: tuple[NormKind, ...] = ("none", "batch", "group", "layer")
+FUNCTIONS: tuple[str, ...] = get_args(ActivationFunction)
+ROLES: tuple[Role, ...] = (
+    "linear",
+    "conv",
+    "bias",
+    "norm_scale",
+    "norm_shift",
+    "residual",
+    "query",
+    "key",
+    "value",
+    "attention_output",
+    "attend",
+    "head",
+    "position",
+    "token",
+    "member",
+)
 SHOWN = 6
 """Inputs and operations that a reason names."""
 DIRECTIONS = 24
@@ -82,13 +104,15 @@ class Task:
 
 
 def _objections_to_operations(graph: ParameterGraph) -> Iterator[str]:
-    """What a metanetwork has no features for it would take for something else."""
-    odd = [f"the operation {group.operation!r}" for group in graph.groups if group.operation != "sum"]
-    odd += [f"the normalisation {group.norm!r}" for group in graph.groups if group.norm not in features.NORMS]
-    odd += [
-        f"the function {group.activation!r}" for group in graph.groups if group.activation not in features.ACTIVATIONS
+    """What no network of a zoo has, a metanetwork has features for, and has never learned what they mean."""
+    odd = [
+        f"the operation {group.operation!r}"
+        for group in graph.groups
+        if group.operation not in OPERATIONS or group.detail
     ]
-    odd += [f"weights in the role {block.role!r}" for block in graph.blocks if block.role not in features.ROLES]
+    odd += [f"the normalisation {group.norm!r}" for group in graph.groups if group.norm not in NORMS]
+    odd += [f"the function {group.activation!r}" for group in graph.groups if group.activation not in FUNCTIONS]
+    odd += [f"weights in the role {block.role!r}" for block in graph.blocks if block.role not in ROLES]
     if any(block.transposed for block in graph.blocks):
         odd.append("a transposed convolution")
     if odd:

@@ -1,6 +1,7 @@
 """What ships: every published predictor judges one network alike in every form, and knows the sample."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,12 @@ from metagauge.graph.parameter_graph import ParameterGraph
 from models.prediction import Prediction
 from models.predictor import PRETRAINED, Predictor, available
 from tests.architecture.onnx_export import Exporter, exported
+from tests.blindness.dataflows import gated
 from tests.declare.saved import through_file
 from tests.judges import judged
 from tests.networks import networks
+from tests.sketches import Network, convolutional, perceptron, residual, transformer
+from tests.zoo_networks import graph_of
 
 SAMPLES = Path(__file__).parents[2] / "docs" / "samples"
 
@@ -70,3 +74,15 @@ def test_the_metanetwork_beats_weight_statistics_on_unseen_architectures(predict
     lines = {line["method"]: line["everything"] for line in metrics["test_accuracy"]["unseen_architectures"]}
     for score in ("r2", "tau"):
         assert lines["metanetwork"][score] > lines["weight statistics (StatNN)"][score]
+
+
+@pytest.mark.parametrize("make", [convolutional, residual, transformer, perceptron])
+@pytest.mark.parametrize("predictor", available())
+def test_nothing_is_said_against_networks_made_like_the_zoos(predictor: str, make: Callable[[], Network]):
+    assert Predictor.load(predictor).config.task.objections(graph_of(*make())) == ()
+
+
+@pytest.mark.parametrize("predictor", available())
+def test_an_operation_that_no_zoo_has_is_outside(predictor: str):
+    (reason,) = Predictor.load(predictor).config.task.objections(graph_of(*gated()))
+    assert "no network of the zoo has" in reason
