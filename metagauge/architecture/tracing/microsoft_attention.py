@@ -52,6 +52,7 @@ def attended(
     query, key, value = (split_heads(tracing, part, heads) for part in projected)
     past = tensor_at(inputs, 4)
     if past is not None:
+        _check_past(node, shape_of(past)[3])
         old_key, old_value = parts(tracing, past, 0, (1, 1))
         key = joined(tracing, [reshaped(tracing, old_key, shape_of(past)[1:]), key], 2)
         value = joined(tracing, [reshaped(tracing, old_value, shape_of(past)[1:]), value], 2)
@@ -84,6 +85,7 @@ def multi_head_attention(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[
         )
     old_key, old_value = tensor_at(inputs, 6), tensor_at(inputs, 7)
     if old_key is not None and old_value is not None:
+        _check_past(node, shape_of(old_key)[2])
         key, value = joined(tracing, [old_key, key], 2), joined(tracing, [old_value, value], 2)
     lengths = shape_of(query)[2], shape_of(key)[2]
     biases = [_mask(tracing, node, tensor_at(inputs, 4), *lengths), tensor_at(inputs, 5)]
@@ -93,6 +95,23 @@ def multi_head_attention(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[
         causal=integer(node, "unidirectional", 0) == 1,
     )
     return merged_heads(tracing, attend(tracing, query, key, value, how)), key, value
+
+
+def decoder_attention(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[Tensorlike | None, ...]:
+    """DecoderMaskedMultiHeadAttention: the same for one more token, with its inputs in another order."""
+    query, key, value, mask, bias, old_key, old_value, *_ = (*inputs, *(None,) * 11)
+    of_projection = inputs[10] if len(inputs) > 10 else None
+    packed = required(inputs, 0)
+    if key is None:
+        width = shape_of(packed)[2] // 3
+        query, key, value = parts(tracing, packed, 2, (width, width, width))
+    return multi_head_attention(tracing, node, (query, key, value, of_projection, mask, bias, old_key, old_value))
+
+
+def _check_past(node: Node, length: int) -> None:
+    """A past that shares its memory with what follows is longer than what it holds."""
+    if length and flag(node, "past_present_share_buffer", False):
+        raise StructureNotInferableError("how much of its past counts depends on what the network is given")
 
 
 def group_query_attention(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[Tensorlike | None, ...]:
@@ -242,7 +261,9 @@ def _whole(sizes: tuple[int, ...], total: int) -> tuple[int, ...]:
 
 OPERATORS: Registry = {
     ("com.microsoft", "Attention"): attention,
+    ("com.microsoft", "DecoderMaskedSelfAttention"): attention,
     ("com.microsoft", "MultiHeadAttention"): multi_head_attention,
+    ("com.microsoft", "DecoderMaskedMultiHeadAttention"): decoder_attention,
     ("com.microsoft", "GroupQueryAttention"): group_query_attention,
     ("com.microsoft", "RotaryEmbedding"): rotary_embedding,
 }

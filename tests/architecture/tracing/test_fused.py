@@ -222,7 +222,7 @@ def test_an_operator_of_onnxruntime_that_is_not_known_is_named():
     assert kinds(dataflow) == {"given": 1, "weight": 1, "opaque": 1}
 
 
-def decoder(with_past: bool = True):
+def decoder():
     """A network of one linear layer on words and positions, which also adds up what it remembers."""
     nodes = [
         helper.make_node("Gather", ["words", "input_ids"], ["e"]),
@@ -316,3 +316,28 @@ def test_shared_keys_with_a_past_and_lengths_that_are_computed():
     proto = model(nodes, ports, constants, outputs=["y", "present_k", "present_v"])
     assert any("padded" in each for each in followed(proto).provenance.assumed)
     assert_same(proto, {"x": TOKENS["x"], "mask": np.ones((1, 8), np.int64), **past}, 1e-4)
+
+
+def test_one_more_token_sees_the_past_and_itself():
+    """onnxruntime runs the decoder's operator with buffers only; the general one is told what it means in order."""
+    projections = [helper.make_node("MatMul", ["x", f"w{name}"], [name]) for name in "qkv"]
+    outputs = ["y", "present_k", "present_v"]
+    constants = {f"w{name}": random(WIDTH, WIDTH, seed=place) for place, name in enumerate("qkv")}
+    constants["b"] = random(3 * WIDTH)
+    past = {name: random(1, 2, 3, 4, seed=place) for place, name in enumerate(["past_k", "past_v"])}
+    given = {"x": random(1, 1, WIDTH), **past}
+    ports = [port("x", 1, 1, WIDTH), *(port(name, 1, 2, 3, 4) for name in past)]
+
+    def of(operator: str, inputs: list[str]) -> ModelProto:
+        return model([*projections, one(operator, inputs, outputs, num_heads=2)], ports, constants, outputs=outputs)
+
+    general = of("MultiHeadAttention", ["q", "k", "v", "b", "", "", "past_k", "past_v"])
+    decoder = of("DecoderMaskedMultiHeadAttention", ["q", "k", "v", "", "", "past_k", "past_v", "", "", "", "b"])
+    assert_same(general, given, 1e-4)
+    for found, wanted in zip(computed(decoder, given), computed(general, given), strict=True):
+        assert np.array_equal(found, wanted)
+
+
+def test_a_past_that_is_a_buffer_is_not_taken_for_what_it_holds():
+    proto = attention(past="past", unidirectional=1, past_present_share_buffer=1)
+    assert [each.operator for each in trace(checkpoint(proto)).unsupported] == ["com.microsoft::Attention"]
