@@ -103,3 +103,19 @@ def test_a_shape_that_the_configuration_does_not_have_is_refused() -> None:
 def test_other_models_are_left_to_others() -> None:
     shapes, config = llama(model_type="resnet-of-mine")
     assert from_config(checkpoint(shapes), config) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "again", "bias"),
+    [
+        ("bert_for_pre_training", "cls.predictions.decoder.bias", "cls.predictions.bias"),
+        ("roberta_for_masked_lm", "lm_head.decoder.bias", "lm_head.bias"),
+        ("albert_for_pre_training", "predictions.decoder.bias", "predictions.bias"),
+    ],
+)
+def test_a_bias_that_older_files_hold_twice_is_read_once(name: str, again: str, bias: str) -> None:
+    golden = json.loads((Path(__file__).parent / "golden" / f"{name}.json").read_text())
+    shapes = {key: tuple(shape) for key, shape in golden["tensors"].items()}
+    network = from_config(checkpoint({**shapes, again: shapes[bias]}), golden["config"])
+    assert network is not None
+    assert network.ignored == (bias,)
