@@ -51,7 +51,7 @@ def resnet(listing: Listing, hints: Hints) -> Plan | str | None:
         assumed=(
             *assumed,
             "activations are ReLUs",
-            "every stage but the first halves the map",
+            "every stage but the first halves the map, by strides alone (blurred variants have the same names)",
             f"images of {side} by {side} pixels",
             "norms have epsilon 1e-5",
         ),
