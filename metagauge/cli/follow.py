@@ -1,6 +1,6 @@
 """Uploading a checkpoint and following its job to the end, with progress where somebody looks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from metagauge.cli.inspection.source import source
 from metagauge.cli.terminal import err, plain
 from metagauge.client.client import POLL_S, Client
 from metagauge.contract import Job
+from metagauge.errors import RequestInvalidError
 
 LIVE_POLL_S = 1.0
 """Between two looks at a job whose progress is on screen."""
@@ -36,6 +37,20 @@ class Upload:
         is_model = next(iter(found.files)).lower().endswith(".onnx")
         sidecar = architecture or (None if is_model else found.config)
         return cls(files=found.files, architecture=sidecar, predictor=predictor)
+
+    @classmethod
+    def of_all(cls, paths: Sequence[Path], *, architecture: Path | None = None, predictor: str | None = None) -> Self:
+        """The network whose files are `paths`, as they are; a single one is looked up as in `of`.
+
+        Raises:
+            RequestInvalidError: a folder is among several paths, or two files have one name.
+        """
+        if len(paths) == 1:
+            return cls.of(paths[0], architecture=architecture, predictor=predictor)
+        files = {path.name: path for path in paths}
+        if len(files) < len(paths) or any(path.is_dir() for path in paths):
+            raise RequestInvalidError("several paths have to be the files of one network, each with its own name")
+        return cls(files=files, architecture=architecture, predictor=predictor)
 
 
 def judge(client: Client, upload: Upload, *, deadline_s: float) -> Job:

@@ -15,6 +15,15 @@ NetworkPath = Annotated[
         metavar="FILE", exists=True, readable=True, help="A safetensors or ONNX file, an index of shards, or a folder."
     ),
 ]
+NetworkPaths = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...",
+        exists=True,
+        readable=True,
+        help="A safetensors or ONNX file, an index of shards, or a folder; or all files of one network.",
+    ),
+]
 ArchitectureFile = Annotated[
     Path | None,
     typer.Option(

@@ -10,7 +10,7 @@ from metagauge.cli.options import (
     ArchitectureFile,
     AsJson,
     DeadlineS,
-    NetworkPath,
+    NetworkPaths,
     PredictorName,
     Url,
     connect,
@@ -21,7 +21,7 @@ from metagauge.contract import Job, JobStatus
 
 
 def predict(
-    file: NetworkPath,
+    files: NetworkPaths,
     architecture: ArchitectureFile = None,
     predictor: PredictorName = None,
     as_json: AsJson = False,
@@ -30,7 +30,7 @@ def predict(
 ) -> None:
     """Upload a checkpoint, with the files that belong to it, and print what the service predicts."""
     with connect(url) as client:
-        upload = Upload.of(file, architecture=architecture, predictor=predictor)
+        upload = Upload.of_all(files, architecture=architecture, predictor=predictor)
         job = judge(client, upload, deadline_s=deadline_s)
     show(job, as_json=as_json)
     if job.status is not JobStatus.SUCCEEDED:

@@ -160,3 +160,13 @@ def test_an_index_is_sent_with_its_shards(served: Served, checkpoint):
 def test_a_folder_without_a_network_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert outcome(["predict", str(tmp_path), "--url", "http://127.0.0.1:1"]) == 4
     assert "neither" in capsys.readouterr().err
+
+
+def test_several_files_are_one_network(served: Served, checkpoint):
+    names = ["b.onnx", "weights.bin"]
+    assert outcome(["predict", *[checkpoint(good(0.6), name) for name in names], "--url", served.url]) == 0
+    assert served.service.names["job-1"] == names
+
+
+def test_a_folder_among_several_files_is_wrong_usage(checkpoint, tmp_path: Path):
+    assert outcome(["predict", checkpoint(good(0.6)), str(tmp_path), "--url", "http://127.0.0.1:1"]) == 4
