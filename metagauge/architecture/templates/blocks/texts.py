@@ -58,9 +58,9 @@ def unit(drawing: Drawing, step: Step) -> None:
 
 
 def against(drawing: Drawing, step: Step) -> None:
-    """`{ against = KEPT }`: scalar products of the current vectors and those remembered."""
-    other = drawing.sketch.transpose(drawing.kept[step.target], (1, 0))
-    drawing.value = drawing.sketch.matmul(drawing.current, other)
+    """`{ against = KEPT }`: scalar products of the vectors remembered, by rows, with the current ones."""
+    current = drawing.sketch.transpose(drawing.current, (1, 0))
+    drawing.value = drawing.sketch.matmul(drawing.kept[step.target], current)
 
 
 def times_exponential(drawing: Drawing, step: Step) -> None:
