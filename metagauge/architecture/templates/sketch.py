@@ -113,6 +113,14 @@ class Sketch:
         bounds = (self.constant([start]), self.constant([stop]), self.constant([axis]))
         return self.operator("Slice", shape, value, *bounds)
 
+    def every(self, value: Value, axis: int, start: int, step: int) -> Value:
+        """Elements start, start + step, ... of one axis."""
+        axis %= value.rank
+        count = len(range(start, value.shape[axis], step))
+        shape = (*value.shape[:axis], count, *value.shape[axis + 1 :])
+        bounds = [self.constant([number]) for number in (start, value.shape[axis], axis, step)]
+        return self.operator("Slice", shape, value, *bounds)
+
     def split(self, value: Value, axis: int, sizes: tuple[int, ...]) -> tuple[Value, ...]:
         """Consecutive parts of an axis."""
         axis %= value.rank

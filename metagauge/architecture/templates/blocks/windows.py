@@ -51,8 +51,8 @@ def merge_patches(drawing: Drawing, step: Step) -> None:
     channels = drawing.current.shape[2]
     value = _padded(drawing, sketch.reshape(drawing.current, (1, height, width, channels)), height % 2, width % 2)
     rows, columns = value.shape[1] // 2, value.shape[2] // 2
-    quarters = sketch.reshape(value, (1, rows, 2, columns, 2, channels))
-    merged = sketch.transpose(quarters, (0, 1, 3, 4, 2, 5))
+    corners = [(row, column) for column in range(2) for row in range(2)]
+    merged = sketch.concat([sketch.every(sketch.every(value, 1, row, 2), 2, column, 2) for row, column in corners], 3)
     drawing.grid = (rows, columns)
     drawing.value = sketch.reshape(merged, (1, rows * columns, 4 * channels))
 
