@@ -11,7 +11,7 @@ from metagauge.architecture.tracing.trace import trace
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.read import read
-from metagauge.errors import InputError, OperatorUnknownError
+from metagauge.errors import InputError
 from tests.architecture.running import IDS, as_tensors, difference, random_inputs, run_ours, run_runtime
 from tests.corpus import corpus
 
@@ -46,11 +46,6 @@ OTHER_OUTPUT = {
 }
 """Files whose outputs are not those of the network that we run."""
 
-NOT_UNDERSTOOD = {
-    "safetensors/pyg_gat/legacy.onnx": "Reshape",  # of the edges that are no loops: how many depends on the input
-}
-"""Files with an operator that we know by name only, so that they cannot be run, and its name."""
-
 ROUNDING = {
     "fns_candy_style_transfer.onnx": 2e-3,  # in float64 it lies closer to ours: 2e-4, and 1.4e-3 from the runtime's
 }
@@ -68,11 +63,7 @@ def files() -> list[str]:
 
 
 FILES = files()
-RUN = [
-    file
-    for file in FILES
-    if Path(file).name not in NO_NETWORK | NO_RUNTIME | OTHER_OUTPUT and file not in NOT_UNDERSTOOD
-]
+RUN = [file for file in FILES if Path(file).name not in NO_NETWORK | NO_RUNTIME | OTHER_OUTPUT]
 
 
 def followed(file: str) -> tuple[Path, Checkpoint, Dataflow]:
@@ -124,14 +115,6 @@ def test_a_file_the_runtime_cannot_run_runs_here(name: str):
     assert difference(run_ours(normal(dataflow, checkpoint), tensors, inputs), found).worst <= TOLERANCE
     with pytest.raises(Exception, match=NO_RUNTIME[name]):
         run_runtime(path, inputs)
-
-
-@pytest.mark.parametrize("file", NOT_UNDERSTOOD)
-def test_what_is_not_understood_is_named(file: str):
-    _, checkpoint, dataflow = followed(file)
-    assert dataflow.unsupported
-    with pytest.raises(OperatorUnknownError, match=NOT_UNDERSTOOD[file]):
-        run_ours(dataflow, as_tensors(checkpoint), random_inputs(dataflow, 2))
 
 
 @pytest.mark.parametrize("name", NO_NETWORK)

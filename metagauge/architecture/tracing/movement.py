@@ -18,6 +18,7 @@ from metagauge.architecture.tracing.reshaping import (
     transposed,
 )
 from metagauge.architecture.tracing.states import (
+    COUNT,
     Inputs,
     Numbers,
     Rows,
@@ -100,7 +101,21 @@ def expand(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     shape, wanted = shape_of(x), tracing.integers(required(inputs, 1))
     rank = max(len(shape), len(wanted))
     pairs = zip((1,) * (rank - len(shape)) + shape, (1,) * (rank - len(wanted)) + wanted, strict=True)
-    return expanded(tracing, x, tuple(want if size == 1 else size for size, want in pairs))
+    whole = tuple(want if size == 1 else size for size, want in pairs)
+    return _as_rows(tracing, expanded(tracing, x, whole), x, required(inputs, 1))
+
+
+def _as_rows(tracing: Tracing, whole: Tensorlike, x: Tensorlike, wanted: Tensorlike) -> Tensorlike:
+    """What is repeated for each row that the input chooses has such rows, each the same."""
+    if wanted.rows is None or wanted.rows.axis != COUNT or x.rows is not None:
+        return whole
+    (count,) = tracing.shapes[wanted.rows.valid] or (0,)
+    shape, short = shape_of(whole), len(shape_of(whole)) - len(shape_of(x))
+    places = [axis for axis, size in enumerate(shape) if size == count]
+    is_repeated = len(places) == 1 and (places[0] < short or shape_of(x)[places[0] - short] == 1)
+    if not is_repeated:
+        raise StructureNotInferableError("repeats something as often as there are rows that the input chooses")
+    return replace(whole, rows=Rows(valid=wanted.rows.valid, axis=places[0]))
 
 
 def tile(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:

@@ -4,7 +4,7 @@ import numpy as np
 from onnx import ModelProto, NodeProto, helper
 
 from metagauge.architecture.tracing.trace import trace
-from tests.architecture.tracing.same import INT64, assert_same, checkpoint, kinds, model, port, random
+from tests.architecture.tracing.same import FLOAT, INT64, assert_same, checkpoint, kinds, model, port, random
 
 TOKENS, EXPERTS, CHOSEN, WIDTH = 6, 4, 2, 8
 _EDGES = np.array([[0, 1, 2, 2, 3], [1, 1, 0, 3, 3]])
@@ -160,3 +160,10 @@ def test_chosen_rows_that_are_returned_have_no_known_shape() -> None:
     proto = model(nodes, [port("x", 4, WIDTH)], {"weight": random(WIDTH, WIDTH)})
     dataflow = trace(checkpoint(proto))
     assert [each.operator for each in dataflow.unsupported] == ["output"]
+
+
+def test_what_is_repeated_for_every_chosen_row_counts_them() -> None:
+    proto = _graph(_NODE("Shape", ["messages"], ["sizes"]), _NODE("Expand", ["one", "sizes"], ["sent"]))
+    proto.graph.initializer.append(helper.make_tensor("one", FLOAT, [1], [1.0]))
+    proto.graph.output.append(helper.make_empty_tensor_value_info("hidden"))
+    assert_same(proto, {"x": random(4, WIDTH), "edges": _EDGES})
