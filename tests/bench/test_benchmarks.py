@@ -9,11 +9,13 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bench import engine, latency
+from bench import blindness, engine, latency
 from bench.memory import forget_peak, peak_mib, resident_mib
 from bench.networks import resnet20, small_cnn
 from bench.results import record
 from metagauge.client.client import Client
+from models.predictor import Predictor
+from tests.blindness.changes import CHANGES
 from tests.fakes.answers import broken, good
 from tests.fakes.service import FakeService, serving
 from tests.zoo_networks import graph_of
@@ -100,3 +102,12 @@ def test_a_table_with_other_columns_is_left_alone(tmp_path: Path):
     with pytest.raises(ValueError, match="does not begin its table"):
         record(page, "First", ("a", "c"), ("1", "2"))
     assert page.read_text() == before
+
+
+def test_blindness_is_shown_for_one_change():
+    predictor = Predictor.load("cifar10-accuracy")
+    predictor.metanetwork.double()
+    seen = blindness.see(CHANGES["the stride"], predictor)
+    assert seen.function > 0.01
+    assert seen.graph == "structure"
+    assert seen.before != seen.after

@@ -8,7 +8,7 @@ from metagauge.architecture.operators.reduction import Reduce, Softmax, Standard
 from metagauge.graph.draft import Cursor, constant
 from metagauge.graph.flow.canvas import Canvas, Drawn
 from metagauge.graph.flow.layout import Units, size, units
-from metagauge.graph.parameter_graph import NormKind, Reading
+from metagauge.graph.parameter_graph import Block, NodeGroup, NormKind, Reading
 from metagauge.graph.symmetry.rules import Axes
 
 
@@ -32,11 +32,29 @@ def standardised(canvas: Canvas, step: Step, operator: Standardise, source: Draw
         )
         canvas.parameter(f"{output}.scale", "norm_scale", constant(1, group.size, 1), target.group)
         canvas.parameter(f"{output}.shift", "norm_shift", constant(0, group.size, 1), target.group)
+        if 1 < runs < group.size and all(unit in over for unit in own[_leading(own, over) :]):
+            _members(canvas, f"{output}.groups", target.group, own[: _leading(own, over)])
         pieces.append(target)
     if found.cut in operator.axes:
         _share_statistics(canvas, output, pieces, source)
     canvas.drawn[output] = Drawn(pieces=tuple(pieces))
     return True
+
+
+def _leading(own: Units, over: Units) -> int:
+    """How many units come before the first that statistics are taken over."""
+    return next((at for at, unit in enumerate(own) if unit in over), len(own))
+
+
+def _members(canvas: Canvas, name: str, normal: int, runs: Units) -> None:
+    """One node for each run of neurons that are normalised together, as a layer's group norm has."""
+    group, count = canvas.draft.group(normal), size(runs)
+    node = canvas.draft.put(
+        NodeGroup(name=name, kind="hidden", size=count, depth=group.depth + 1, operation="standardise")
+    )
+    canvas.neurons[node] = runs
+    weight = constant(1, count, group.size // count)
+    canvas.draft.connect(Block(source=normal, target=node, role="member", weight=weight, groups=count))
 
 
 def _share_statistics(canvas: Canvas, output: str, pieces: list[Cursor], source: Drawn) -> None:
