@@ -105,10 +105,11 @@ class Task:
 
 def _objections_to_operations(graph: ParameterGraph) -> Iterator[str]:
     """What no network of a zoo has, a metanetwork has features for, and has never learned what they mean."""
-    odd = [
-        f"the operation {group.operation!r}"
+    odd = [f"the operation {group.operation!r}" for group in graph.groups if group.operation not in OPERATIONS]
+    odd += [
+        f"the operation {group.operation!r} with {group.detail[0]}"
         for group in graph.groups
-        if group.operation not in OPERATIONS or group.detail
+        if group.operation in OPERATIONS and group.detail
     ]
     odd += [f"the normalisation {group.norm!r}" for group in graph.groups if group.norm not in NORMS]
     odd += [f"the function {group.activation!r}" for group in graph.groups if group.activation not in FUNCTIONS]
