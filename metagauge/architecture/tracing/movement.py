@@ -82,6 +82,8 @@ def unsqueeze(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
     axes = _listed(tracing, node, inputs, "axes", 1) or ()
     rank = len(shape_of(x)) + len(axes)
     new = axes_of(axes, rank)
+    if len(new) != len(axes):
+        raise ArchitectureMismatchError(f"new axes {list(axes)[:16]} name one twice")
     sizes = iter(shape_of(x))
     return reshaped(tracing, x, tuple(1 if axis in new else next(sizes) for axis in range(rank)))
 

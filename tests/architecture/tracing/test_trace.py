@@ -149,3 +149,9 @@ def test_a_filler_takes_no_memory() -> None:
     proto = model(nodes, [], {"shape": np.array([1 << 15, 1 << 14]), "w": random(1 << 14)})
     dataflow = trace(checkpoint(proto))
     assert kinds(dataflow) == {"constant": 1, "expand": 1, "weight": 1, "binary": 1}
+
+
+def test_new_axes_that_are_one_are_a_contradiction() -> None:
+    nodes = [_NODE("MatMul", ["x", "w"], ["h"]), _NODE("Unsqueeze", ["h", "axes"], ["y"])]
+    proto = model(nodes, [port("x", 1, 4)], {"w": random(4, 2), "axes": np.array([0, 0])})
+    assert trace(checkpoint(proto)).unsupported[0].name == "y: new axes [0, 0] name one twice"
