@@ -3,12 +3,19 @@
 import numpy as np
 
 from metagauge.architecture.dataflow import Dataflow, Step
+from metagauge.architecture.operators.contraction import Convolve
 from metagauge.architecture.operators.control import Carry, Choose, Opaque
 from metagauge.architecture.operators.evaluate import evaluate
+from metagauge.architecture.operators.movement import Resize
+from metagauge.architecture.operators.recurrent import Recurrent
+from metagauge.architecture.operators.reduction import LocalNorm, WindowPool
+from metagauge.architecture.operators.sampling import Sample
 from metagauge.architecture.operators.source import Given, Weight
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.errors import ArchitectureMismatchError, LimitExceededError, OperatorUnknownError
 
+_DRAWN = (Given, Opaque, Carry, Choose, Convolve, LocalNorm, Recurrent, Resize, Sample, WindowPool)
+"""Operators that are drawn also where they read weights alone: what they compute is not computed for a graph."""
 MAX_COMPUTED = 2**30
 """Elements that weights computed from weights may take in one graph; views take none."""
 
@@ -23,8 +30,7 @@ class Arrays:
         self._origin: dict[str, str] = {}
         self._computed = 0
         for step in dataflow.steps:
-            fed = isinstance(step.operator, Given | Opaque | Carry | Choose)
-            if fed or any(name and name not in self._makers for name in step.inputs):
+            if isinstance(step.operator, _DRAWN) or any(name and name not in self._makers for name in step.inputs):
                 continue
             origin = next((self._origin[name] for name in step.inputs if self._origin.get(name)), "")
             if isinstance(step.operator, Weight):
