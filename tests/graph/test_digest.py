@@ -19,7 +19,7 @@ from tests.zoo_networks import graph_of
 
 EXPLAINED = {
     "hf_clip": "the export looks for the last token by comparing ids; the template takes the place of the largest",
-    "hf_detr": "the export works positions out from a mask that it resizes, sums up and divides; the template knows them",
+    "hf_detr": "the export works positions out from a mask that it resizes and sums up; the template knows them",
     "hf_mixtral_moe": "the export sends tokens to experts by their indices; the template weights all experts",
     "hf_qwen3_moe": "the export sends tokens to experts by their indices; the template weights all experts",
     "hf_rwkv": "the export writes out every step of the recurrence with its guards against overflow",
