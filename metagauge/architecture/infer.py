@@ -26,7 +26,7 @@ from metagauge.architecture.templates.names.hints import Hints, hints_of, is_hin
 from metagauge.architecture.tracing.trace import trace
 from metagauge.architecture.values import values
 from metagauge.checkpoint.checkpoint import Checkpoint
-from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError
+from metagauge.errors import ArchitectureMismatchError, LimitExceededError, StructureNotInferableError
 
 _ASSUMED, _ASSUMED_LENGTH = 20, 200
 """How many of a specification's own assumptions are passed on, and how much of each."""
@@ -71,7 +71,7 @@ def _followed(checkpoint: Checkpoint, added: frozenset[str] = frozenset()) -> Ne
     """The network that a program computes: as layers if they are all of it, else as a dataflow."""
     try:
         layers = lift(checkpoint)
-    except StructureNotInferableError:
+    except (StructureNotInferableError, LimitExceededError):
         return _traced(checkpoint, added)
     if any(each.tensor in added for each in parameters_of(layers)):
         return _traced(checkpoint, added)
