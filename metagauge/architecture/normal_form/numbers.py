@@ -6,6 +6,7 @@ from metagauge.architecture.normal_form.draft import Call, Draft
 from metagauge.architecture.normal_form.look import affine_of, unary_of
 from metagauge.architecture.normal_form.nothing import FLOAT_MAX
 from metagauge.architecture.operators.elementwise import Binary, Unary
+from metagauge.architecture.operators.movement import Expand
 from metagauge.architecture.operators.shaping.rules import broadcast
 
 _SYMMETRIC = frozenset({"add", "multiply", "minimum", "maximum", "equal", "and", "or", "xor"})
@@ -101,6 +102,8 @@ def compose(draft: Draft, call: Call) -> Call | str | None:
             return Call(operator=Unary(function="sqrt"), inputs=(x,))
         case Call(operator=Unary(function="power", alpha=-1.0), inputs=(x,)):
             return Call(operator=Unary(function="reciprocal"), inputs=(x,))
+        case Call(operator=Unary(function="affine", alpha=0.0, beta=shift), inputs=(x,)) if draft.shape(x) is not None:
+            return Call(operator=Expand(shape=draft.shape(x) or ()), inputs=(draft.number(shift),))
         case Call(operator=Unary(function="affine", alpha=factor, beta=shift), inputs=(x,)):
             inner, inner_factor, inner_shift = affine_of(draft, x)
             if inner == x or not _is_float(draft, inner):

@@ -153,6 +153,14 @@ def test_axes_are_kept_and_reduced_together():
     assert computing(s.normal(both)) == [Reduce(function="mean", axes=(1, 2)), Reshape(shape=(1, 1))]
 
 
+def test_nothing_times_a_value_is_a_constant():
+    s = Sketch()
+    x = s.given(1, 4)
+    assert computing(s.normal(s.binary("maximum", x, s.affine(x, 0.0, 0.25)))) == [
+        Unary(function="clip", alpha=0.25, beta=3.4028234663852886e38)
+    ]
+
+
 def test_adding_what_is_negated_is_subtracting():
     s = Sketch()
     x, y = s.given(1, 4), s.weight(4)
