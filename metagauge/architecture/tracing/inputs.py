@@ -14,7 +14,8 @@ from metagauge.errors import ArchitectureMismatchError
 Shape = tuple[int, ...]
 
 _ATTEMPTS, _FEW, _NODES = 40, 3, 40_000
-"""Most combinations of sizes that are tried; fewer of a program with many nodes, but a few always."""
+"""Most combinations of sizes that are tried; fewer of a program with many nodes, but a few of all but the largest."""
+_COSTLY = 100_000
 _BAKED = 12
 """Most sizes of the file's own that are tried."""
 _SIZES: Mapping[str, tuple[int, ...]] = {
@@ -50,10 +51,13 @@ class _Axis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How many nodes contradict the shapes they were traced with, and the sizes those nodes ask for."""
+    """How many nodes contradict the shapes they were traced with."""
 
     misfits: int
+    visits: int = 0
+    """Nodes that were followed, those of functions and loops each time: what it cost."""
     wanted: tuple[int, ...] = ()
+    """Sizes that those nodes ask for."""
 
 
 Judge = Callable[[Assignment], Verdict]
@@ -73,7 +77,8 @@ def search(checkpoint: Checkpoint, program: Program, sizes: Mapping[str, Shape],
     kinds = _kinds(axes.values())
     chosen = {key: _SIZES[kind][0] for key, kind in kinds.items()}
     best = judge(_assignment(program, partial, axes, _numbers(kinds, chosen)))
-    budget = min(_ATTEMPTS, max(_FEW, _NODES // max(len(program.nodes), 1)))
+    few = _FEW if best.visits < _COSTLY else 0
+    budget = min(_ATTEMPTS, max(few, _NODES // max(best.visits, 1)))
     stored = baked_sizes(checkpoint) if best.misfits and kinds else ()
     is_better = True
     while is_better:

@@ -12,7 +12,7 @@ from metagauge.architecture.tracing.states import State, Tensorlike, Value
 from metagauge.architecture.tracing.tracing import Tracing, flat
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.program import Node, Port, Program
-from metagauge.errors import StructureNotInferableError
+from metagauge.errors import LimitExceededError, StructureNotInferableError
 
 Sizes = Mapping[str, tuple[int, ...]]
 """Shapes of inputs by name."""
@@ -34,10 +34,16 @@ def trace(checkpoint: Checkpoint, *, sizes: Sizes | None = None) -> Dataflow:
     best: list[tuple[Tracing, Assignment]] = []
 
     def judge(assignment: Assignment) -> Verdict:
-        tracing = _traced(checkpoint, program, assignment)
+        try:
+            tracing = _traced(checkpoint, program, assignment)
+        except LimitExceededError:
+            if not best:
+                raise
+            return Verdict(misfits=len(program.nodes) + 1)  # the sizes tried before were within the limits
         if not best or tracing.misfits < best[0][0].misfits:
             best[:] = [(tracing, assignment)]
-        return Verdict(misfits=tracing.misfits, wanted=tuple(size for size, _ in tracing.wanted.most_common()))
+        wanted = tuple(size for size, _ in tracing.wanted.most_common())
+        return Verdict(misfits=tracing.misfits, visits=tracing.visits, wanted=wanted)
 
     search(checkpoint, program, sizes or {}, judge)
     return _finished(*best[0], program)

@@ -112,3 +112,16 @@ def test_the_length_of_a_position_table_is_found() -> None:
     nodes = [_NODE("MatMul", ["x", "w"], ["h"]), _NODE("Add", ["h", "positions"], ["y"])]
     proto = model(nodes, [port("x", "batch", "sequence", 8)], {"w": random(8, 8), "positions": random(1, 77, 8)})
     assert _given(proto) == {"x": (1, 77, 8)}
+
+
+def test_a_size_that_asks_for_too_much_is_passed_over() -> None:
+    """Three times the square of a length of 512 is more than any value may have; 8 does not fit either."""
+    nodes = [
+        _NODE("MatMul", ["x", "w"], ["h"]),
+        _NODE("Einsum", ["h", "h", "h"], ["cube"], equation="bic,bjc,bkc->bijk"),
+        _NODE("Expand", ["cube", "many"], ["large"]),
+        _NODE("Add", ["h", "shift"], ["y"]),
+    ]
+    constants = {"w": random(8, 8), "many": np.array([32, 1, 1, 1]), "shift": random(3, 7)}
+    dataflow = trace(checkpoint(model(nodes, [port("x", "batch", "sequence", 8)], constants)))
+    assert [lost.operator for lost in dataflow.unsupported] == ["Add"]
