@@ -71,11 +71,12 @@ class Drawing:
         """Whether the file has this tensor of the template, at the place where we are."""
         return self.prefix + name in self.spelling.files
 
-    def weight(self, name: str) -> Value:
-        """A tensor by the template's name, at the place where we are.
+    def weight(self, name: str, axes: int | None = None) -> Value:
+        """A tensor by the template's name, at the place where we are, which has this many axes.
 
         Raises:
             TensorMissingError: the file does not have it.
+            ArchitectureMismatchError: it has another number of axes.
         """
         full = self.prefix + name
         file = self.spelling.files.get(full)
@@ -85,7 +86,11 @@ class Drawing:
             hint = f" (it has {', '.join(repr(other[:100]) for other in near)})" if near else ""
             message = f"a network of this configuration has tensor {full[:200]!r}, and the file does not{hint}"
             raise TensorMissingError(f"{message}; is a part of the checkpoint missing?")
-        return self.sketch.weight(file)
+        value = self.sketch.weight(file)
+        if axes is not None and value.rank != axes:
+            message = f"tensor {file[:200]!r} has shape {list(value.shape)}, and {axes} axes are expected"
+            raise ArchitectureMismatchError(f"{message} of a network of this configuration")
+        return value
 
     def optional(self, name: str) -> Value | None:
         """A tensor that this network may do without, such as a bias."""
@@ -93,7 +98,9 @@ class Drawing:
 
     def linear(self, name: str, value: Value, *, stored: str = "outputs first") -> Value:
         """The linear layer called `name`, applied to `value`; with a bias where the file has one."""
-        return self.sketch.linear(value, self.weight(f"{name}.weight"), self.optional(f"{name}.bias"), stored=stored)
+        return self.sketch.linear(
+            value, self.weight(f"{name}.weight", axes=2), self.optional(f"{name}.bias"), stored=stored
+        )
 
     @contextmanager
     def at(self, prefix: str) -> Iterator[None]:

@@ -102,7 +102,7 @@ class Sketch:
 
     def slice(self, value: Value, axis: int, start: int, stop: int) -> Value:
         """Elements start up to stop of one axis."""
-        axis %= value.rank
+        axis = _axis(value, axis)
         size = value.shape[axis]
         if not 0 <= start <= stop <= size:
             message = f"elements {start} to {stop} of an axis of {size} (shape {list(value.shape)}) are needed"
@@ -115,7 +115,7 @@ class Sketch:
 
     def every(self, value: Value, axis: int, start: int, step: int) -> Value:
         """Elements start, start + step, ... of one axis."""
-        axis %= value.rank
+        axis = _axis(value, axis)
         count = len(range(start, value.shape[axis], step))
         shape = (*value.shape[:axis], count, *value.shape[axis + 1 :])
         bounds = [self.constant([number]) for number in (start, value.shape[axis], axis, step)]
@@ -123,7 +123,7 @@ class Sketch:
 
     def split(self, value: Value, axis: int, sizes: tuple[int, ...]) -> tuple[Value, ...]:
         """Consecutive parts of an axis."""
-        axis %= value.rank
+        axis = _axis(value, axis)
         if sum(sizes) != value.shape[axis] or min(sizes) <= 0:
             message = f"an axis of {value.shape[axis]} (shape {list(value.shape)}) does not split into {list(sizes)}"
             raise ArchitectureMismatchError(f"{message}: a size in the configuration does not fit the tensors")
@@ -137,7 +137,7 @@ class Sketch:
         if not values:
             raise ArchitectureMismatchError("a concatenation of nothing: a number in the configuration leaves no part")
         first = values[0]
-        axis %= first.rank
+        axis = _axis(first, axis)
         rest = {(*value.shape[:axis], *value.shape[axis + 1 :]) for value in values}
         if len(rest) > 1 or any(value.rank != first.rank for value in values):
             raise _misfit("a concatenation", *values)
@@ -152,7 +152,7 @@ class Sketch:
 
     def take(self, value: Value, axis: int, index: int) -> Value:
         """One element of an axis, which is gone."""
-        axis %= value.rank
+        axis = _axis(value, axis)
         if not -value.shape[axis] <= index < value.shape[axis]:
             raise ArchitectureMismatchError(f"element {index} of an axis of {value.shape[axis]} is needed")
         return self.gather(value, self.constant(np.asarray(index)), axis)
@@ -176,7 +176,7 @@ class Sketch:
 
     def reduce(self, operator: str, value: Value, axes: tuple[int, ...], *, keep: bool) -> Value:
         """ReduceMean, ReduceSum, ... over axes."""
-        gone = {axis % value.rank for axis in axes}
+        gone = {_axis(value, axis) for axis in axes}
         kept = [1 if axis in gone else size for axis, size in enumerate(value.shape) if keep or axis not in gone]
         return self.operator(operator, tuple(kept), value, self.constant([*axes]), keepdims=int(keep))
 
@@ -193,7 +193,7 @@ class Sketch:
         sizes = tuple(
             (size + 2 * padding - width) // max(stride, 1) + 1 for size, width in zip(positions, kernel, strict=False)
         )
-        if not fits or stride < 1 or padding < 0 or min(sizes) < 1:
+        if not fits or stride < 1 or padding < 0 or min(sizes, default=0) < 1:
             raise _misfit(f"a convolution of stride {stride}", value, weight)
         inputs = (value, weight) if bias is None else (value, weight, bias)
         axes = len(positions)
@@ -224,6 +224,13 @@ class Sketch:
             return normal
         _check_width("RMS normalisation", value, scale)
         return self.multiply(scale, normal)
+
+
+def _axis(value: Value, axis: int) -> int:
+    """The axis counted from the front."""
+    if not -value.rank <= axis < value.rank:
+        raise _misfit(f"a template that expects an axis {axis}", value)
+    return axis % value.rank
 
 
 def _check_width(what: str, value: Value, scale: Value) -> None:

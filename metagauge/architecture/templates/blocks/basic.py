@@ -39,7 +39,7 @@ def give(drawing: Drawing, step: Step) -> None:
 
 def embed(drawing: Drawing, step: Step) -> None:
     """`{ embed = TABLE }`: rows of a table for the current ids, times `scale`."""
-    rows = drawing.sketch.gather(drawing.weight(f"{step.target}.weight"), drawing.current)
+    rows = drawing.sketch.gather(drawing.weight(f"{step.target}.weight", axes=2), drawing.current)
     drawing.value = drawing.sketch.scale(rows, step.number("scale", 1.0))
 
 
@@ -49,7 +49,7 @@ def positions(drawing: Drawing, step: Step) -> None:
     `padded` is the id of the padding token, by which `count_places` has counted.
     """
     sketch = drawing.sketch
-    table = drawing.weight(f"{step.target}.weight")
+    table = drawing.weight(f"{step.target}.weight", axes=2)
     count = drawing.current.shape[1]
     if step.has("padded"):
         places = drawing.kept["places"]
@@ -75,7 +75,7 @@ def types(drawing: Drawing, step: Step) -> None:
 
     `by_place`: the type is looked up by the token's place in a list of `by_place` zeros, as RoBERTa does.
     """
-    table = drawing.weight(f"{step.target}.weight")
+    table = drawing.weight(f"{step.target}.weight", axes=2)
     zeros = drawing.sketch.constant(np.zeros((1, drawing.current.shape[1]), dtype=np.int64))
     if step.has("by_place") and 0 < step.integer("by_place") <= _MOST_PLACES:
         listed = drawing.sketch.constant(np.zeros((1, step.integer("by_place")), dtype=np.int64))

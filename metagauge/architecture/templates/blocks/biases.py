@@ -44,7 +44,7 @@ def buckets(drawing: Drawing, step: Step) -> None:
     The table (buckets, heads) is read by the logarithm of the distance (Raffel et al. 2020, sec. 2.1).
     """
     sketch = drawing.sketch
-    table = drawing.weight(f"{step.target}.weight")
+    table = drawing.weight(f"{step.target}.weight", axes=2)
     count = step.integer("count")
     if count != table.shape[0]:
         message = f"{step.target} has {table.shape[0]} buckets, and config.json says {count}"

@@ -55,7 +55,7 @@ def _projected(drawing: Drawing, heads: int) -> tuple[Value, Value, Value]:
 
 def distance_table(drawing: Drawing, step: Step) -> None:
     """`{ distance_table = TABLE, as = KEPT }`: the rows of the distances that the network tells apart."""
-    table = drawing.weight(f"{step.target}.weight")
+    table = drawing.weight(f"{step.target}.weight", axes=2)
     span = _span(drawing)
     if table.shape[0] < 2 * span:
         raise ArchitectureMismatchError(f"{step.target} has {table.shape[0]} rows, and config.json asks for {2 * span}")

@@ -81,7 +81,7 @@ def patch_biases(drawing: Drawing, step: Step) -> None:
     The table (distances + 3, heads) has a row for each distance of two patches, the last three for the class token.
     """
     sketch = drawing.sketch
-    table = drawing.weight(step.target)
+    table = drawing.weight(step.target, axes=2)
     height, width = drawing.grid
     distances = (2 * height - 1) * (2 * width - 1)
     if table.shape[0] != distances + 3:
@@ -132,8 +132,11 @@ def probe(drawing: Drawing, step: Step) -> None:
     """
     sketch = drawing.sketch
     with drawing.at(step.target):
-        query, memory = drawing.weight("probe"), drawing.current
-        weight, bias = drawing.weight("attention.in_proj_weight"), drawing.weight("attention.in_proj_bias")
+        query, memory = drawing.weight("probe", axes=3), drawing.current
+        weight, bias = (
+            drawing.weight("attention.in_proj_weight", axes=2),
+            drawing.weight("attention.in_proj_bias", axes=1),
+        )
         third = weight.shape[0] // 3
         projected = []
         for index, value in enumerate((query, memory, memory)):

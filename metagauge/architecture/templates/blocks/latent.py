@@ -25,7 +25,7 @@ def latent_attention(drawing: Drawing, step: Step) -> None:
         queries = split_heads(drawing, _queries(drawing, value), heads)
         content, places = sketch.split(queries, -1, (unturned, turned))
         compressed = drawing.linear("kv_a_proj_with_mqa", value)
-        rank = drawing.weight("kv_a_layernorm.weight").shape[0]
+        rank = drawing.weight("kv_a_layernorm.weight", axes=1).shape[0]
         latent, shared = sketch.split(compressed, -1, (rank, turned))
         latent = sketch.rms_norm(latent, drawing.weight("kv_a_layernorm.weight"), _EPSILON)
         unfolded = split_heads(drawing, drawing.linear("kv_b_proj", latent), heads)

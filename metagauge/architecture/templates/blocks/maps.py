@@ -84,7 +84,7 @@ def sines(drawing: Drawing, step: Step) -> None:
 
 def queries(drawing: Drawing, step: Step) -> None:
     """`{ queries = TABLE, as = KEPT }`: one slot for each row of a table, empty at first; the rows are remembered."""
-    table = drawing.weight(step.target)
+    table = drawing.weight(step.target, axes=2)
     drawing.kept[step.name("as")] = drawing.sketch.reshape(table, (1, *table.shape))
     drawing.value = drawing.sketch.constant(np.zeros((1, *table.shape), dtype=np.float32))
 

@@ -76,7 +76,7 @@ def _convolved(drawing: Drawing, value: Value) -> Value:
 def _scan(drawing: Drawing, hidden: Value) -> Value:
     """The state space layer over (1, channels, tokens): its state is (1, channels, states)."""
     sketch = drawing.sketch
-    logarithm = drawing.weight("A_log")
+    logarithm = drawing.weight("A_log", axes=2)
     channels, states = logarithm.shape
     if hidden.shape[1] != channels:
         raise ArchitectureMismatchError(f"A_log has {channels} channels, and the layer {hidden.shape[1]}")

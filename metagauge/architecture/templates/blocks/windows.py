@@ -21,7 +21,7 @@ def window_attention(drawing: Drawing, step: Step) -> None:
     """
     sketch = drawing.sketch
     with drawing.at(step.target):
-        table = drawing.weight("relative_position_bias_table")
+        table = drawing.weight("relative_position_bias_table", axes=2)
         side = (isqrt(table.shape[0]) + 1) // 2
         height, width = drawing.grid
         if table.rank != 2 or (2 * side - 1) ** 2 != table.shape[0] or step.integer("window") != side:
