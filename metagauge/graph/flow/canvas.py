@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from math import prod
 
 import numpy as np
@@ -213,13 +214,15 @@ def spread(array: np.ndarray, axes: Axes, neurons: Units, target: Axes) -> tuple
     dims = array.reshape((1,) * (len(target) - array.ndim) + array.shape)
     shape: list[int] = []
     found: list[Axis] = []
-    for axis, length in zip(target, dims.shape, strict=True):
+    owners: list[int] = []
+    for number, (axis, length) in enumerate(zip(target, dims.shape, strict=True)):
         parts = units(axis)
         if length not in (1, axis.size):
             return None
         shape += [part.size for part in parts] if length != 1 else [1] * len(parts)
         found += parts
-    if prod(shape) != dims.size or len(set(found)) != len(found):
+        owners += [number] * len(parts)
+    if prod(shape) != dims.size or any(found.count(unit) > 1 for unit in neurons):
         return None
     by_unit = dims.reshape(shape)
     rows = [found.index(unit) for unit in neurons if unit in found]
@@ -228,9 +231,11 @@ def spread(array: np.ndarray, axes: Axes, neurons: Units, target: Axes) -> tuple
     others = [number for number in range(len(found)) if number not in rows and by_unit.shape[number] != 1]
     dropped = tuple(number for number in range(len(found)) if number not in rows and number not in others)
     ordered = np.squeeze(by_unit.transpose(*rows, *others, *dropped), tuple(range(len(rows) + len(others), len(found))))
-    sizes = tuple(by_unit.shape[number] for number in others)
-    full = np.broadcast_to(ordered, (*(unit.size for unit in neurons), *sizes))
-    return full.reshape(size(neurons), 1, prod(sizes)), sizes
+    full = np.broadcast_to(ordered, (*(unit.size for unit in neurons), *(by_unit.shape[number] for number in others)))
+    kernel = tuple(
+        prod(by_unit.shape[number] for number in run) for _, run in groupby(others, key=lambda number: owners[number])
+    )
+    return full.reshape(size(neurons), 1, prod(kernel)), kernel
 
 
 def _alike(one: Layout, other: Layout) -> bool:
