@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 
 from metagauge.architecture.architecture import Architecture
 from metagauge.architecture.codec import METADATA_KEY, from_json, to_json
+from metagauge.errors import ArchitectureMismatchError
 from models.zoo.population import Snapshot
 from models.zoo.recipe import TrainingRecipe, ZooRecipe
 
@@ -102,8 +103,10 @@ class ZooStore:
     def networks(self, job: int) -> tuple[Architecture, Iterator[tuple[int, int, dict[str, np.ndarray]]]]:
         """The architecture of a job, and (member, step, tensors) of its snapshots."""
         with safe_open(self._shard(job), framework="numpy") as shard:
-            architecture = from_json(shard.metadata()[METADATA_KEY])
-        return architecture, self._networks(job)
+            network = from_json(shard.metadata()[METADATA_KEY])
+        if not isinstance(network, Architecture):
+            raise ArchitectureMismatchError(f"job {job} of the zoo holds a dataflow, and zoos are made of layers")
+        return network, self._networks(job)
 
     def _networks(self, job: int) -> Iterator[tuple[int, int, dict[str, np.ndarray]]]:
         with safe_open(self._shard(job), framework="numpy") as shard:
