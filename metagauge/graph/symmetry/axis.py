@@ -55,6 +55,10 @@ class Axis:
         self.form, self.parts = form, tuple(parts)
 
 
+Axes = tuple[Axis, ...]
+Shape = tuple[int, ...]
+
+
 def leaf(size: int) -> Axis:
     """A new set of neurons, free to be permuted."""
     return Axis(size)

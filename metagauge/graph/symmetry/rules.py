@@ -38,10 +38,8 @@ from metagauge.architecture.operators.reduction import (
 from metagauge.architecture.operators.sampling import Sample
 from metagauge.architecture.operators.source import Constant, Given, Weight
 from metagauge.graph.symmetry import axis as axes_of
-from metagauge.graph.symmetry.axis import Axis, leaf, ordered, part, pin, product, regroup, split, unify
-
-Axes = tuple[Axis, ...]
-Shape = tuple[int, ...]
+from metagauge.graph.symmetry.axis import Axes, Axis, Shape, leaf, ordered, part, pin, product, regroup, split, unify
+from metagauge.graph.symmetry.indexing import indexed
 
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
@@ -78,7 +76,7 @@ def output_axes(
         known: The numbers of those inputs that are constants.
     """
     match operator:
-        case Given() | Opaque() | GatherND() | ScatterND() | TopK() | Unpack():
+        case Given() | Opaque() | TopK() | Unpack():
             pin_all(inputs)
             return tuple(fixed(shape) for shape in outputs)
         case Weight():
@@ -119,8 +117,8 @@ def output_axes(
             return (tuple(source) if operator.keep else _without(source, operator.axis),)
         case Reshape() | Expand() | Transpose() | Slice() | Concat() | Pad() | Resize():
             return (_moved(operator, inputs, outputs[0]),)
-        case Gather() | GatherElements() | ScatterElements() | OneHot():
-            return (_indexed(operator, inputs, outputs[0], known),)
+        case Gather() | GatherElements() | GatherND() | ScatterElements() | ScatterND() | OneHot():
+            return (indexed(operator, inputs, outputs[0], known),)
         case Sample():
             return (_sampled(inputs),)
         case Triangle():
@@ -273,33 +271,6 @@ def _padded(source: Axis, widths: tuple[int, int], mode: str) -> Axis:
     start, stop = max(-before, 0), source.size - max(-after, 0)
     kept = part(source, start, stop - start)
     return axes_of.concat([leaf(max(before, 0)), kept, leaf(max(after, 0))])
-
-
-def _indexed(
-    operator: Gather | GatherElements | ScatterElements | OneHot,
-    inputs: tuple[Axes | None, ...],
-    shape: Shape,
-    known: tuple[np.ndarray | None, ...],
-) -> Axes:
-    source = _first(inputs)
-    match operator:
-        case Gather():
-            indices = inputs[1] or ()
-            numbers, axis = known[1], operator.axis
-            if numbers is not None and numbers.size == 1:
-                start = int(numbers.reshape(-1)[0]) % source[axis].size
-                picked = part(source[axis], start, 1)
-                return (*source[:axis], *(picked for _ in indices[:1]), *indices[1:], *source[axis + 1 :])
-            pin(source[axis])
-            return (*source[:axis], *indices, *source[axis + 1 :])
-        case GatherElements() | ScatterElements():
-            pin_all(inputs)
-            return fixed(shape)
-        case OneHot():
-            axis = operator.axis % len(shape)
-            return (*source[:axis], ordered(operator.depth), *source[axis:])
-        case _:
-            assert_never(operator)
 
 
 def _sampled(inputs: tuple[Axes | None, ...]) -> Axes:

@@ -11,7 +11,14 @@ import torch
 from metagauge.architecture.dataflow import Dataflow, Step
 from metagauge.architecture.operators.contraction import Contract, Convolve
 from metagauge.architecture.operators.elementwise import Binary, Requantise, Unary, Where
-from metagauge.architecture.operators.indexing import Gather, GatherElements, Triangle
+from metagauge.architecture.operators.indexing import (
+    Gather,
+    GatherElements,
+    GatherND,
+    ScatterElements,
+    ScatterND,
+    Triangle,
+)
 from metagauge.architecture.operators.literal import pack
 from metagauge.architecture.operators.movement import Concat, Expand, Pad, Reshape, Resize, Slice, Transpose
 from metagauge.architecture.operators.recurrent import Recurrent
@@ -140,6 +147,9 @@ def test_an_operator_keeps_what_its_rule_promises(case):
         (Gather(axis=0), (4, 5), np.array([1])),
         (Gather(axis=1), (4, 5), np.array([3, 0, 0])),
         (GatherElements(axis=0), (4, 5), np.array([[0, 1, 2, 3, 0]])),
+        (GatherElements(axis=0), (4, 5), np.array([[3] * 5, [0] * 5, [3] * 5])),
+        (GatherND(), (4, 5), np.array([[3], [1], [1]])),
+        (GatherND(batch_axes=1), (3, 4, 5), np.array([[3], [1], [1]])),
     ],
 )
 def test_picked_places_keep_their_order(operator, given, numbers):
@@ -160,6 +170,33 @@ def test_picked_places_keep_their_order(operator, given, numbers):
     dataflow, sizes = Dataflow(steps=steps, outputs=("sum",)), {"w": given, "meets": after}
     symmetry = infer_symmetry(dataflow, shapes(dataflow, sizes.__getitem__))
     arrays = arrays_for(sizes, operator)
+    before = value(dataflow, arrays)
+    for seed in range(5):
+        assert value(dataflow, permuted(arrays, symmetry, seed)) == pytest.approx(before)
+
+
+@pytest.mark.parametrize("reduction", ["add", "replace", "maximum"])
+@pytest.mark.parametrize(
+    ("operator", "numbers"),
+    [
+        (ScatterElements, np.array([[3] * 5, [0] * 5, [3] * 5])),
+        (ScatterND, np.array([[3], [1], [1]])),
+    ],
+)
+def test_scattered_features_stay_free_and_places_keep_their_order(operator, numbers, reduction):
+    made = operator(axis=0, reduction=reduction) if operator is ScatterElements else operator(reduction=reduction)
+    total = Reduce(function="sum", axes=(0, 1), keep=False)
+    steps = (
+        *(Step(outputs=(name,), operator=Weight(tensor=name)) for name in ("data", "updates", "meets")),
+        Step(outputs=("places",), operator=pack(numbers)),
+        Step(outputs=("y",), operator=made, inputs=("data", "places", "updates")),
+        Step(outputs=("product",), operator=Binary(function="multiply"), inputs=("y", "meets")),
+        Step(outputs=("sum",), operator=total, inputs=("product",)),
+    )
+    dataflow, sizes = Dataflow(steps=steps, outputs=("sum",)), {"data": (4, 5), "updates": (3, 5), "meets": (4, 5)}
+    symmetry = infer_symmetry(dataflow, shapes(dataflow, sizes.__getitem__))
+    assert freedom(symmetry) >= 1
+    arrays = arrays_for(sizes, made)
     before = value(dataflow, arrays)
     for seed in range(5):
         assert value(dataflow, permuted(arrays, symmetry, seed)) == pytest.approx(before)
