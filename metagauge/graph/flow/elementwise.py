@@ -10,7 +10,7 @@ from metagauge.graph.draft import Cursor, constant
 from metagauge.graph.flow import masking
 from metagauge.graph.flow.arrays import is_uniform
 from metagauge.graph.flow.canvas import Canvas, Drawn, spread
-from metagauge.graph.flow.layout import Layout
+from metagauge.graph.flow.layout import Layout, Units
 from metagauge.graph.parameter_graph import Function, NodeGroup, Role
 from metagauge.graph.symmetry.rules import Axes
 
@@ -103,7 +103,7 @@ def _sum(canvas: Canvas, output: str, inputs: tuple[str, ...], *, sign: float) -
 
 def _summed(canvas: Canvas, output: str, axes: Axes, met: list[tuple[Cursor, float]]) -> Cursor:
     met = sorted(met, key=lambda each: each[0].group)  # a sum has no order
-    neurons = canvas.neurons_of([cursor for cursor, _ in met], axes)
+    neurons = _common_neurons(canvas, axes, [cursor for cursor, _ in met])
     positions = _positions(axes, neurons)
     ready = [
         cursor
@@ -127,9 +127,21 @@ def _summed(canvas: Canvas, output: str, axes: Axes, met: list[tuple[Cursor, flo
         if cursor in ready:
             canvas.draft.merge(cursor.group, target.group)
         else:
-            canvas.wire(output, cursor, target.group, "residual", sign=factor)
+            is_same = canvas.neurons[cursor.group] == neurons
+            canvas.wire(output, cursor, target.group, "residual" if is_same else "wire", sign=factor)
     canvas.draft.set_extent(target.group, positions, depth)
     return target
+
+
+def _common_neurons(canvas: Canvas, axes: Axes, cursors: list[Cursor]) -> Units:
+    """The neurons of a sum: those of its branches, or of the first one where branches have other axes as neurons.
+
+    An MLP-Mixer adds a map of tokens to a map of channels; neither is the other's neurons.
+    """
+    every = canvas.neurons_of(cursors, axes)
+    if any(set(canvas.neurons[cursor.group]) >= set(every) for cursor in cursors):
+        return every
+    return canvas.neurons_of(cursors[:1], axes)
 
 
 def _positions(axes: Axes, neurons: tuple[object, ...]) -> int:
