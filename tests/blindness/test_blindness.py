@@ -27,7 +27,7 @@ from tests.judges import JUDGES, judge, judged
 from tests.sketches import convolutional, perceptron, residual, transformer
 from tests.zoo_networks import graph_of
 
-MOVES = 1e-6
+MOVES = 1e-8
 """Far above rounding in float64, in which networks are judged here."""
 
 
