@@ -3,10 +3,14 @@
 A digest has three parts, `structure-coarse-fine`, each sixteen hexadecimal digits:
 
 - *structure*: groups, blocks and wiring, their attributes and sizes, without weights and names;
-- *coarse*: the weights rounded to bfloat16, as a whole: equal for a network saved as float32 and as bfloat16;
-- *fine*: every weight to about six decimal digits, which is what folding a batch norm leaves of float32.
+- *coarse*: each block's size and its products with two fixed directions, of the weights rounded to bfloat16, in steps
+  of 2 % of the block's norm: equal for a network saved as float32 and as bfloat16;
+- *fine*: the same of the weights as they are, in steps of 0.05 % of the block's norm, which is far above what folding a
+  batch norm leaves of float32. One weight of another sign among a million shows; one weight changed by a thousandth
+  may not.
 
-`differences` says in words what two graphs do not share, and compares weights to a tolerance of the caller's.
+A digest is of neurons in the order of their file: permuting them makes another one. `differences` compares weight by
+weight, to a tolerance of the caller's, and says in words what two graphs do not share.
 """
 
 from collections import Counter, defaultdict
@@ -17,12 +21,10 @@ from math import log
 import numpy as np
 
 from metagauge.graph.parameter_graph import Block, NodeGroup, ParameterGraph
-from metagauge.graph.sketch import sketch
+from metagauge.graph.sketch import Precision, sketch
 
-_BIN = 5e-4
-"""Width of the bins into which the fine products of a block fall."""
-_COARSE_BIN = 0.05
-_SHOWN = 20
+_BIN, _COARSE_BIN = 5e-4, 0.02
+"""Widths of the bins into which a block's products, and the logarithm of its size, fall."""
 
 BlockWords = Callable[[Block], str]
 
@@ -30,8 +32,8 @@ BlockWords = Callable[[Block], str]
 def digest(graph: ParameterGraph) -> str:
     """The digest of a graph."""
     structure = _combined(_hashes(graph, lambda _: ""))
-    fine = _combined(_hashes(graph, _fine))
-    return f"{structure}-{_coarse(graph)}-{fine}"
+    coarse, fine = (_combined(_hashes(graph, words)) for words in (_coarse, _fine))
+    return f"{structure}-{coarse}-{fine}"
 
 
 def differences(left: ParameterGraph, right: ParameterGraph, tolerance: float = 1e-4) -> tuple[str, ...]:
@@ -47,24 +49,22 @@ def differences(left: ParameterGraph, right: ParameterGraph, tolerance: float = 
             for one, other in zip(ours[key], theirs[key], strict=True):
                 blocks = _incoming(left, one, above[0]), _incoming(right, other, above[1])
                 found += _weights_apart(*blocks, tolerance)
-    return tuple(found[:_SHOWN])
+    return tuple(found)
 
 
-def _coarse(graph: ParameterGraph) -> str:
-    """All weights together: sizes, and products in an order that does not depend on the blocks'."""
-    sizes, products, count = 0.0, 0.0, 0
-    for block in graph.blocks:
-        if not block.is_wiring:
-            size, one, other = sketch(block.weight, precision="bfloat16")
-            sizes += log(max(size, 1e-12))
-            products += one * one + other
-            count += 1
-    return _hash(f"{count} {sizes / max(count, 1) / _COARSE_BIN:.0f} {products / max(count, 1) / _COARSE_BIN:.0f}")
+def _coarse(block: Block) -> str:
+    return _sketched(block, _COARSE_BIN, "bfloat16")
 
 
 def _fine(block: Block) -> str:
-    size, one, other = sketch(block.weight)
-    return f"{log(max(size, 1e-12)) / _BIN:.0f} {one / _BIN:.0f} {other / _BIN:.0f}"
+    return _sketched(block, _BIN, "float32")
+
+
+def _sketched(block: Block, width: float, precision: Precision) -> str:
+    if block.is_wiring:
+        return ""
+    size, one, other = sketch(block.weight, precision=precision)
+    return f"{log(max(size, 1e-12)) / width:.0f} {one / width:.0f} {other / width:.0f}"
 
 
 def _hashes(graph: ParameterGraph, words: BlockWords) -> list[str]:
@@ -155,9 +155,10 @@ def _shown(graph: ParameterGraph, number: int) -> str:
 def _weights_apart(left: list[Block], right: list[Block], tolerance: float) -> Iterator[str]:
     for ours, theirs in zip(left, right, strict=True):
         first, second = (np.asarray(block.weight, np.float32) for block in (ours, theirs))
-        apart = float(np.abs(first - second).max(initial=0))
-        size = float(np.abs(first).max(initial=0))
-        if apart > tolerance * max(size, 1e-12):
+        same = (first == second) | (np.isnan(first) & np.isnan(second))
+        apart = float(np.abs(np.subtract(first, second, out=np.zeros_like(first), where=~same)).max(initial=0))
+        size = float(np.abs(first[np.isfinite(first)]).max(initial=0))
+        if not apart <= tolerance * max(size, 1e-12):
             yield f"{ours.name!r} and {theirs.name!r} differ by up to {apart:.3g}, of weights up to {size:.3g}"
 
 

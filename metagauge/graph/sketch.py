@@ -1,9 +1,12 @@
 """A few numbers that stand for all weights of a block."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import ml_dtypes
 import numpy as np
+
+Precision = Literal["float32", "bfloat16"]
 
 _ROW = 1 << 16
 _ROUND = 1 << 20
@@ -19,7 +22,7 @@ _COLUMNS = np.stack([_signs(_ROW, seed) for seed in (1, 2)], axis=1)
 """Two fixed random directions."""
 
 
-def sketch(weight: np.ndarray, *, precision: str = "float32") -> tuple[float, float, float]:
+def sketch(weight: np.ndarray, *, precision: Precision = "float32") -> tuple[float, float, float]:
     """The root mean square of a block, and its products with two fixed random directions in units of it.
 
     The products are of the elements in row-major order, so that moving or negating one weight changes them. With
@@ -40,7 +43,7 @@ def sketch(weight: np.ndarray, *, precision: str = "float32") -> tuple[float, fl
     return size, float(products[0]) / unit, float(products[1]) / unit
 
 
-def _rows(weight: np.ndarray, precision: str) -> Iterator[np.ndarray]:
+def _rows(weight: np.ndarray, precision: Precision) -> Iterator[np.ndarray]:
     """The elements, a bounded number at a time, as float64 rows."""
     per_row = int(np.prod(weight.shape[1:])) or 1
     step = max(_ROUND // per_row, 1)

@@ -93,18 +93,23 @@ def test_one_weight_of_another_sign_is_another_network_of_the_same_structure():
 
 
 def test_bfloat16_changes_only_the_fine_part():
-    network = convolutional()
-    rounded = network
+    network = rounded = transformer()
     for name in network[1]:
-        rounded = with_tensor(
-            rounded,
-            name,
-            lambda array: array.astype(ml_dtypes.bfloat16).astype(np.float32) if array.ndim > 1 else array,
-        )
+        rounded = with_tensor(rounded, name, lambda array: array.astype(ml_dtypes.bfloat16).astype(np.float32))
     before, after = graph_of(*network), graph_of(*rounded)
-    assert digest(before).split("-")[0] == digest(after).split("-")[0]
+    parts = zip(digest(before).split("-"), digest(after).split("-"), strict=True)
+    assert [one == other for one, other in parts] == [True, True, False]
     assert not differences(before, after, tolerance=1e-2)
     assert differences(before, after, tolerance=1e-5)
+
+
+def test_a_small_change_of_every_weight_shows_in_the_coarse_part():
+    network = moved = transformer()
+    for name in network[1]:
+        moved = with_tensor(moved, name, lambda array: array + 0.05 * np.abs(array).max())
+    before, after = (digest(graph_of(*each)).split("-") for each in (network, moved))
+    assert before[0] == after[0]
+    assert before[1] != after[1]
 
 
 def test_a_sketch_of_rounded_weights_is_that_of_the_weights_rounded():
