@@ -59,7 +59,11 @@ class PredictorRef(Wire):
 
 
 class Estimate(Wire):
-    """A predicted property. `interval` holds the true value with probability `coverage`, as measured by calibration."""
+    """A predicted property.
+
+    `coverage` is nominal: the share of intervals that hold the true value where networks are like those of the zoo's
+    calibration. What was measured on unseen architectures, by family, is on the predictor's card.
+    """
 
     value: float
     interval: tuple[float, float]
@@ -90,7 +94,11 @@ class Stability(Wire):
 
 
 class CheckpointSummary(Wire):
-    """What the file holds. `tensors_digest` names the tensors, whatever the file around them looks like."""
+    """What the file holds. `tensors_digest` names the tensors, whatever the file around them looks like.
+
+    `parameters` are the elements of float tensors, without scalars and constants of the wiring, and of integer tensors
+    that are used as weights, unpacked where several share a byte, without their scales and zero points.
+    """
 
     format: str
     tensors_digest: str
@@ -98,11 +106,19 @@ class CheckpointSummary(Wire):
     dtypes: dict[str, int]
 
 
+Setting = bool | int | float | str | tuple[int, ...] | tuple[tuple[int, int], ...]
+"""A number, a name, or one of either for each axis; padding is (before, after) for each axis."""
+
+
 class LayerSummary(Wire):
-    """One layer of the architecture, or one parameter block."""
+    """One layer of the architecture, or one parameter block.
+
+    `settings` are what a layer is beside its weights: function and slope, kernel, stride, padding, groups, epsilon.
+    """
 
     name: str
     kind: str
+    settings: dict[str, Setting] = Field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
     parameters: int = 0
@@ -117,7 +133,7 @@ class UnsupportedSummary(Wire):
 
 
 class ArchitectureSummary(Wire):
-    """The structure that was read. `coverage` is the share of float parameters which the graph represents.
+    """The structure that was read. `coverage` is the share of the checkpoint's parameters that the graph represents.
 
     `provenance` is the rung of the ladder on which the structure was found. `digest` names the canonical graph: equal
     for files that hold the same function. Of `layer_count` layers the first ones are in `layers`.

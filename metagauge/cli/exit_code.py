@@ -8,5 +8,6 @@ class ExitCode(IntEnum):
 
     PASSED = 0
     REQUIREMENT_FAILED = 1
+    DIFFERENT = 1
     NOT_EVALUATED = 2
     USAGE = 4

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from metagauge.cli.exit_code import ExitCode
 from metagauge.cli.options import ArchitectureFile, AsJson, NetworkPath
 from metagauge.cli.terminal import out, write_line
 from metagauge.errors import ExtraMissingError
 
 READ_EXTRA = frozenset({"ml_dtypes", "numpy", "onnx", "safetensors"})
-"""What `pip install 'metagauge[read]'` brings."""
+"""What the extra `read` brings: `pip install '.[read]'` in a clone."""
 
 GraphFile = Annotated[
     Path | None,
@@ -22,7 +23,11 @@ GraphFile = Annotated[
 Other = Annotated[
     Path | None,
     typer.Option(
-        "--compare", metavar="OTHER", exists=True, help="Say whether OTHER holds the same network, or why not."
+        "--compare",
+        metavar="OTHER",
+        exists=True,
+        help="Say what OTHER, read with what is beside it, does not share with FILE; exit 0 if nothing, 1 if something."
+        " Neurons are compared in the files' order: a network whose hidden neurons were reordered counts as another.",
     ),
 ]
 
@@ -34,7 +39,10 @@ def inspect(
     graph: GraphFile = None,
     compare: Other = None,
 ) -> None:
-    """Print layers, shapes, parameters and coverage of a checkpoint, offline; draw it with --graph."""
+    """Print layers, shapes, parameters and coverage of a checkpoint, offline; draw it with --graph.
+
+    With --compare only what two networks share is printed, and the exit code is 1 where they differ.
+    """
     try:
         from metagauge.cli.inspection.as_json import as_json as written  # noqa: PLC0415 - needs the extra
         from metagauge.cli.inspection.comparison import comparison  # noqa: PLC0415
@@ -44,7 +52,7 @@ def inspect(
     except ModuleNotFoundError as error:
         if error.name not in READ_EXTRA:
             raise
-        message = f"reading checkpoints here needs {error.name}: pip install 'metagauge[read]'"
+        message = f"reading checkpoints here needs {error.name}: in a clone of Metagauge, pip install '.[read]'"
         raise ExtraMissingError(message) from error
     if graph is not None:
         suffix_of(graph)
@@ -53,10 +61,10 @@ def inspect(
     if as_json:
         write_line(written(found.inspection, compared))
     else:
-        out().print(inspection_view(found.inspection))
-        if compared is not None:
-            out().print(comparison_view(compared))
+        out().print(inspection_view(found.inspection) if compared is None else comparison_view(compared))
     if graph is not None:
         about = found.inspection
         subtitle = f"{about.family}, {about.parameters:,} parameters, {about.coverage:.1%} of them in the graph"
         draw(found.graph, graph, about.file, subtitle)
+    if compared is not None and compared.verdict != "same":
+        raise typer.Exit(ExitCode.DIFFERENT)

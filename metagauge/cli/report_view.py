@@ -52,9 +52,9 @@ def findings_view(findings: tuple[FindingMessage, ...]) -> RenderableType:
 
 
 def interval_text(estimate: Estimate) -> str:
-    """Such as `61.2 %  (57.1 to 64.8 %, 90 % interval)`."""
+    """Such as `61.2 %  (57.1 to 64.8 %, nominal 90 % interval)`."""
     low, high = estimate.interval
-    return f"{estimate.value:.1%}  ({low:.1%} to {high:.1%}, {estimate.coverage:.0%} interval)"
+    return f"{estimate.value:.1%}  ({low:.1%} to {high:.1%}, nominal {estimate.coverage:.0%} interval)"
 
 
 def _predictions(report: Report) -> RenderableType:

@@ -28,7 +28,7 @@ def test_predict_prints_the_prediction_with_its_interval(
 ):
     assert outcome(["predict", checkpoint(good(0.6)), "--url", served.url]) == 0
     text = capsys.readouterr().out
-    assert "60.0%  (55.0% to 65.0%, 90% interval)" in text
+    assert "60.0%  (55.0% to 65.0%, nominal 90% interval)" in text
     assert "resnet" in text
     assert "dead-channels" in text
 

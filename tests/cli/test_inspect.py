@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from metagauge.architecture.architecture import Architecture, Operation
 from metagauge.architecture.codec import METADATA_KEY, to_json
-from metagauge.architecture.layers import Activation, Flatten, Linear
+from metagauge.architecture.layers import Activation, Conv, Flatten, GroupNorm, Linear, Pool
 from metagauge.architecture.parameter import Parameter
 from metagauge.cli.main import outcome
 from tests.fakes.answers import good
@@ -82,17 +82,130 @@ def changed(path: Path, **tensors: np.ndarray) -> Path:
 def test_two_files_of_one_network_are_the_same(declared: Path, capsys: pytest.CaptureFixture[str]):
     spare = np.zeros((9, 9), np.float32)
     assert outcome(["inspect", str(declared), "--compare", str(changed(declared, spare=spare))]) == 0
-    assert "The same graph" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "The same graph" in text
+    assert "5x12" not in text, "the table is not asked for"
+    assert [line.split()[0] for line in text.splitlines()[:2]] == ["first", "second"]
 
 
-def test_another_weight_is_named(declared: Path, capsys: pytest.CaptureFixture[str]):
+def test_another_weight_is_named_and_ends_as_diff_does(declared: Path, capsys: pytest.CaptureFixture[str]):
     weight = TENSORS["head.weight"].copy()
     weight[0, 0] = -1
     other = changed(declared, **{"head.weight": weight})
-    assert outcome(["inspect", str(declared), "--compare", str(other), "--json"]) == 0
+    assert outcome(["inspect", str(declared), "--compare", str(other), "--json"]) == 1
     found = json.loads(capsys.readouterr().out)["comparison"]
-    assert (found["same_digest"], found["other"]) == (False, "other.safetensors")
+    assert (found["verdict"], found["same_digest"], found["second"]["file"]) == (
+        "other weights",
+        False,
+        "other.safetensors",
+    )
     assert any("head" in difference for difference in found["differences"])
+    assert outcome(["inspect", str(declared), "--compare", str(other)]) == 1
+    text = capsys.readouterr().out
+    assert "The same structure, other weights" in text
+    assert "0.0001" in text
+
+
+def test_a_difference_that_a_digest_does_not_show_is_printed(declared: Path, capsys: pytest.CaptureFixture[str]):
+    weight = TENSORS["hidden.weight"].copy()
+    weight[0, 0] += 3e-4
+    other = changed(declared, **{"hidden.weight": weight})
+    assert outcome(["inspect", str(declared), "--compare", str(other)]) == 1
+    text = capsys.readouterr().out
+    assert "'hidden.weight' and 'hidden.weight' differ by up to 0.0003" in text
+    assert "digests are the same" in text
+    assert "The same graph" not in text
+
+
+def test_every_difference_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    architecture = Architecture(
+        input_shape=(4,),
+        input_layout="vector",
+        operations=tuple(
+            operation
+            for place in range(30)
+            for operation in (
+                Operation(
+                    name=f"linear{place}",
+                    inputs=(f"act{place - 1}" if place else "input",),
+                    layer=Linear(weight=Parameter(tensor=f"layer{place}.weight")),
+                ),
+                Operation(name=f"act{place}", inputs=(f"linear{place}",), layer=Activation(function="tanh")),
+            )
+        ),
+    )
+    paths = [tmp_path / f"{seed}.safetensors" for seed in range(2)]
+    for seed, path in enumerate(paths):
+        draw = np.random.default_rng(seed)
+        tensors = {f"layer{place}.weight": draw.normal(size=(4, 4)).astype(np.float32) for place in range(30)}
+        save_file(tensors, path, metadata={METADATA_KEY: to_json(architecture)})
+    assert outcome(["inspect", str(paths[0]), "--compare", str(paths[1])]) == 1
+    text = capsys.readouterr().out
+    assert all(f"'layer{place}.weight' and" in text for place in range(30))
+
+
+def test_what_may_explain_a_difference_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "chain.safetensors"
+    save_file({f"{place}.weight": np.eye(4, dtype=np.float32) for place in (0, 2, 4)}, path)
+    hints = tmp_path / "hints.json"
+    hints.write_text('{"activation": "relu"}')
+    assert outcome(["inspect", str(path), "--architecture", str(hints), "--compare", str(path)]) == 1
+    text = capsys.readouterr().out
+    assert "differ in structure" in text
+    assert "the activations of the second are not known" in text
+
+
+def test_another_file_that_is_none_is_wrong_usage(declared: Path):
+    assert outcome(["inspect", str(declared), "--compare", "no-such-file"]) == 4
+
+
+def test_a_layer_says_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    tensors = {"conv.weight": np.ones((4, 2, 3, 3), np.float32), "norm.scale": np.ones(4, np.float32)}
+    architecture = Architecture(
+        input_shape=(4, 8, 8),
+        operations=(
+            Operation(
+                name="conv",
+                inputs=("input",),
+                layer=Conv(
+                    weight=Parameter(tensor="conv.weight"),
+                    stride=(2, 2),
+                    padding=((1, 1), (1, 0)),
+                    dilation=(1, 1),
+                    groups=2,
+                ),
+            ),
+            Operation(
+                name="norm",
+                inputs=("conv",),
+                layer=GroupNorm(groups=2, scale=Parameter(tensor="norm.scale"), epsilon=1e-3),
+            ),
+            Operation(name="act", inputs=("norm",), layer=Activation(function="leaky_relu", slope=0.2)),
+            Operation(
+                name="pool",
+                inputs=("act",),
+                layer=Pool(reduction="mean", kernel=(2, 2), stride=(2, 2), padding=((0, 0), (0, 0))),
+            ),
+        ),
+    )
+    path = tmp_path / "net.safetensors"
+    save_file(tensors, path, metadata={METADATA_KEY: to_json(architecture)})
+    assert outcome(["inspect", str(path), "--json"]) == 0
+    conv, norm, act, pool = (row["settings"] for row in json.loads(capsys.readouterr().out)["layers"])
+    assert conv == {
+        "kernel": [3, 3],
+        "stride": [2, 2],
+        "padding": [[1, 1], [1, 0]],
+        "dilation": [1, 1],
+        "groups": 2,
+    }
+    assert (norm, act["function"], act["slope"]) == ({"groups": 2, "epsilon": 1e-3}, "leaky_relu", 0.2)
+    assert (pool["reduction"], pool["kernel"], pool["count_padding"]) == ("mean", [2, 2], True)
+    assert outcome(["inspect", str(path)]) == 0
+    text = capsys.readouterr().out
+    for part in ("kernel 3x3, stride 2, padding 1x1:0, groups 2", "groups 2, epsilon 0.001", "leaky_relu, slope 0.2"):
+        assert part in text
+    assert "mean, kernel 2x2, stride 2" in text
 
 
 def test_the_table_shows_the_same(declared: Path, capsys: pytest.CaptureFixture[str]):
@@ -140,7 +253,7 @@ def without_extras(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_without_the_extra_the_command_says_what_to_install(declared: Path):
     ended = without_extras("inspect", str(declared))
     assert ended.returncode == 2
-    assert "pip install 'metagauge[read]'" in ended.stderr
+    assert "pip install '.[read]'" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

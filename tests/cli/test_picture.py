@@ -153,7 +153,7 @@ def test_a_layout_that_takes_too_long_is_given_up():
 
 def test_without_graphviz_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("metagauge.cli.inspection.picture.render.find_spec", lambda name: None)
-    with pytest.raises(ExtraMissingError, match=r"metagauge\[draw\]"):
+    with pytest.raises(ExtraMissingError, match=r"\.\[draw\]"):
         svg("digraph {}")
     assert importlib.util.find_spec("pygraphviz") is not None
 

@@ -56,6 +56,7 @@ def test_the_checkpoint_is_described_either_way(tmp_path: Path, prediction: Pred
     kinds = [layer.kind for layer in found.architecture.layers]
     assert (kinds[0], kinds[-1]) == ("conv", "linear")
     assert found.architecture.layers[0].shape == (8, 3, 3, 3)
+    assert found.architecture.layers[0].settings["kernel"] == (3, 3)
     assert found.architecture.provenance == "graph"
     assert found.architecture.layer_count == len(found.architecture.layers)
     assert found.architecture.digest

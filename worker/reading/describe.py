@@ -9,6 +9,7 @@ from metagauge.architecture.architecture import Architecture, Operation, Unsuppo
 from metagauge.architecture.dataflow import Dataflow, Step
 from metagauge.architecture.operators.source import Constant, Given, Weight
 from metagauge.architecture.resolve import parameter_shape
+from metagauge.architecture.settings import settings
 from metagauge.architecture.values import layer_parameters
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.contract import ArchitectureSummary, LayerSummary, UnsupportedSummary
@@ -72,6 +73,7 @@ def _layer(operation: Operation, checkpoint: Checkpoint) -> LayerSummary:
     return LayerSummary(
         name=operation.name,
         kind=operation.layer.kind,
+        settings=settings(operation.layer, shapes),
         inputs=operation.inputs,
         shape=shapes[0] if shapes else (),
         parameters=sum(prod(shape) for shape in shapes),

@@ -14,7 +14,7 @@ export function interval(estimate, scale, label) {
   const first = Math.min(scale[0], Math.floor(low / step) * step);
   const last = Math.max(scale[1], Math.ceil(high / step) * step);
   const x = (value) => MARGIN + ((value - first) / (last - first)) * (WIDTH - 2 * MARGIN);
-  const spoken = `${label}: ${percent(estimate.value)}, between ${percent(low)} and ${percent(high)} with ${percent(estimate.coverage, 0)} coverage`;
+  const spoken = `${label}: ${percent(estimate.value)}, between ${percent(low)} and ${percent(high)}, nominal ${percent(estimate.coverage, 0)} interval`;
   const ticks = [];
   for (let at = first; at <= last + 1e-9; at += step) ticks.push(tick(x(at), at));
   return svg(

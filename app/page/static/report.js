@@ -44,7 +44,7 @@ function card(title, estimate, scale, meaning) {
     { class: "card" },
     html("h3", {}, title),
     html("p", { class: "figure" }, percent(estimate.value)),
-    html("p", { class: "range-text" }, `${percent(low)} to ${percent(high)}`, html("span", {}, ` · holds in ${percent(estimate.coverage, 0)} of cases`)),
+    html("p", { class: "range-text" }, `${percent(low)} to ${percent(high)}`, html("span", {}, ` · nominal ${percent(estimate.coverage, 0)} interval`)),
     interval(estimate, scale, title),
     html("p", { class: "meaning" }, meaning),
   );

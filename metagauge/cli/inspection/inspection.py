@@ -9,17 +9,20 @@ from typing import Literal, assert_never
 
 from metagauge.architecture.architecture import Architecture, Operation, Unsupported
 from metagauge.architecture.codec import METADATA_KEY
+from metagauge.architecture.coverage import count_parameters
 from metagauge.architecture.dataflow import Dataflow
 from metagauge.architecture.infer import infer
 from metagauge.architecture.operators.source import Given
 from metagauge.architecture.resolve import parameter_shape
+from metagauge.architecture.settings import settings
 from metagauge.architecture.values import Value, layer_parameters, values
 from metagauge.checkpoint.checkpoint import Checkpoint
-from metagauge.checkpoint.digest import digest, dtype_counts, parameter_count
+from metagauge.checkpoint.digest import digest, dtype_counts
 from metagauge.checkpoint.finding import Finding
 from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.read import read_files
 from metagauge.cli.inspection.source import source
+from metagauge.contract import Setting
 from metagauge.graph.build import build
 from metagauge.graph.digest import digest as graph_digest
 from metagauge.graph.parameter_graph import Block, NodeGroup, ParameterGraph
@@ -33,6 +36,8 @@ class LayerRow:
 
     name: str
     kind: str
+    settings: dict[str, Setting]
+    """What the layer is beside its weights: function and slope, kernel, stride, padding, groups, epsilon, heads."""
     inputs: tuple[str, ...]
     output_layout: str
     output_shape: tuple[int, ...]
@@ -51,6 +56,12 @@ class BlockRow:
     source: str
     shape: tuple[int, ...]
     tensor: str
+    groups: int
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    heads: int
     is_wiring: bool
     is_stored: bool
 
@@ -64,8 +75,14 @@ class GroupRow:
     operation: str
     size: int
     positions: int
+    detail: tuple[str, ...]
+    """What else the operation depends on."""
     norm: str
+    norm_groups: int
+    epsilon: float
+    """What the norm adds to the variance."""
     activation: str
+    slope: float
     depth: int
     reads: tuple[BlockRow, ...]
 
@@ -154,7 +171,7 @@ def inspect_path(path: Path, sidecar: Path | None) -> Inspected:
         size_bytes=sum(each.stat().st_size for each in found.files.values()),
         tensors=len(checkpoint.tensors),
         tensors_digest=digest(checkpoint),
-        parameters=parameter_count(checkpoint),
+        parameters=count_parameters(architecture, checkpoint),
         dtypes=dict(dtype_counts(checkpoint)),
         form=_form(architecture),
         provenance=architecture.provenance.rung,
@@ -211,6 +228,7 @@ def _row(operation: Operation, output: Value, checkpoint: Checkpoint) -> LayerRo
     return LayerRow(
         name=operation.name,
         kind=operation.layer.kind,
+        settings=settings(operation.layer, shapes),
         inputs=operation.inputs,
         output_layout=output.layout,
         output_shape=output.shape,
@@ -235,8 +253,12 @@ def _group(
         operation=group.operation,
         size=group.size,
         positions=group.positions,
+        detail=group.detail,
         norm=group.norm,
+        norm_groups=group.norm_groups,
+        epsilon=group.epsilon,
         activation=group.activation,
+        slope=group.slope,
         depth=group.depth,
         reads=tuple(
             BlockRow(
@@ -244,6 +266,12 @@ def _group(
                 source=groups[block.source].name,
                 shape=block.weight.shape,
                 tensor=block.name,
+                groups=block.groups,
+                kernel=block.kernel,
+                stride=block.stride,
+                dilation=block.dilation,
+                padding=block.padding,
+                heads=block.heads,
                 is_wiring=block.is_wiring,
                 is_stored=block.name in stored,
             )

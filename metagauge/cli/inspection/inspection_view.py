@@ -1,13 +1,15 @@
 """An inspection as a person reads it in a terminal."""
 
 from collections import Counter
+from typing import assert_never
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from metagauge.architecture.architecture import Unsupported
-from metagauge.cli.inspection.comparison import Comparison
+from metagauge.architecture.settings import settings_text
+from metagauge.cli.inspection.comparison import Comparison, Side
 from metagauge.cli.inspection.inspection import GroupRow, Inspection
 from metagauge.cli.report_view import findings_view
 from metagauge.cli.terminal import plain
@@ -39,15 +41,33 @@ def inspection_view(found: Inspection) -> RenderableType:
 
 
 def comparison_view(compared: Comparison) -> RenderableType:
-    """Whether the two are one network."""
-    files = f"the first is {compared.file}, the second {compared.other}"
+    """The two in a line each, whether they are one network, and everything that they do not share."""
+    bound = f"{compared.tolerance:g} of a block's largest weight"
+    parts: list[RenderableType] = [_side("first", compared.first), _side("second", compared.second)]
+    match compared.verdict:
+        case "same":
+            parts.append(Text(f"The same graph: no weights differ by more than {bound}.", "bold green"))
+            if not compared.same_digest:
+                parts.append(Text("Their digests differ: these are finer than that.", "dim"))
+            return Group(*parts)
+        case "other weights":
+            parts.append(Text(f"The same structure, other weights: they differ by more than {bound}.", "bold yellow"))
+        case "other structure":
+            parts.append(Text("Two graphs: they differ in structure, so weights were not compared.", "bold yellow"))
+        case _:
+            assert_never(compared.verdict)
+    parts += [plain(f"  - {difference}") for difference in compared.differences]
     if compared.same_digest:
-        return plain(f"The same graph: {files}.", "bold green")
-    if not compared.differences:
-        text = f"The same graph to {compared.tolerance:g} of the largest weights, with another digest: {files}."
-        return plain(text, "bold green")
-    lines = [plain(f"Two graphs: {files}.", "bold yellow")]
-    return Group(*lines, *(plain(f"  - {difference}") for difference in compared.differences))
+        parts.append(Text("Their digests are the same: the differences are smaller than these can show.", "dim"))
+    parts += [plain(f"Perhaps because {explanation}.") for explanation in compared.explanations]
+    parts.append(Text("Neurons were compared in the order of the files; reordered ones count as others.", "dim"))
+    return Group(*parts)
+
+
+def _side(name: str, side: Side) -> Text:
+    inputs = ", ".join(shape_text(shape) for shape in side.inputs)
+    about = f"{side.family}, {side.parameters:,} parameters, input {inputs}, graph digest {side.graph_digest}"
+    return plain(f"{name:<6}  {side.file}: {about}")
 
 
 def _summary(found: Inspection) -> Table:
@@ -104,14 +124,15 @@ def _unsupported(pieces: tuple[Unsupported, ...]) -> Table:
 
 def _layers(found: Inspection) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), title="Layers", title_justify="left")
-    for column in ("name", "kind", "reads", "weights", "output"):
+    for column in ("name", "kind", "settings", "reads", "weights", "output"):
         table.add_column(column, overflow="fold")
     table.add_column("parameters", justify="right")
     for row in found.layers:
         weights = ", ".join(shape_text(shape) for shape in row.weight_shapes)
         output = f"{row.output_layout} {shape_text(row.output_shape)}"
         count = f"{row.parameters:,}" if row.parameters else ""
-        table.add_row(plain(row.name), row.kind, plain(", ".join(row.inputs)), weights, output, count)
+        made = plain(settings_text(row.settings))
+        table.add_row(plain(row.name), row.kind, made, plain(", ".join(row.inputs)), weights, output, count)
     return table
 
 
@@ -132,7 +153,10 @@ def _extent(row: GroupRow) -> str:
 
 def _computes(row: GroupRow) -> str:
     norm = "" if row.norm == "none" else f"{row.norm} norm"
-    activation = "" if row.activation == "identity" else row.activation
+    if row.norm == "group":
+        norm = f"group norm of {row.norm_groups}"
+    slope = f" {row.slope:g}" if row.slope else ""
+    activation = "" if row.activation == "identity" else f"{row.activation}{slope}"
     return ", ".join(part for part in (row.operation, norm, activation) if part) if row.reads else row.kind
 
 

@@ -20,7 +20,9 @@ def svg(dot: str, deadline_s: float = DEADLINE_S) -> bytes:
         LimitExceededError: the layout took longer than its deadline, or its process died.
     """
     if find_spec("pygraphviz") is None:
-        raise ExtraMissingError("drawing here needs pygraphviz: pip install 'metagauge[draw]', or write to a .dot file")
+        raise ExtraMissingError(
+            "drawing here needs pygraphviz: pip install '.[draw]' in a clone of Metagauge, or write to a .dot file"
+        )
     command = [sys.executable, "-m", __name__]
     try:
         done = subprocess.run(command, input=dot.encode(), capture_output=True, timeout=deadline_s, check=True)
