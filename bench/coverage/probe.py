@@ -10,6 +10,7 @@ from time import perf_counter
 from bench.coverage.outcome import ADAPTER, FAULT, GRAPH, Outcome
 from bench.memory import forget_peak, peak_mib, resident_mib
 from metagauge.architecture.architecture import Architecture
+from metagauge.architecture.coverage import count_parameters
 from metagauge.architecture.infer import infer
 from metagauge.checkpoint.digest import parameter_count
 from metagauge.checkpoint.limits import Limits
@@ -81,6 +82,7 @@ def probe(files: Mapping[str, Path], sidecar: Path | None, limits: Limits) -> It
         form="layers" if isinstance(architecture, Architecture) else "dataflow",
         rung=architecture.provenance.rung,
         unsupported=tuple(dict.fromkeys(piece.operator for piece in architecture.unsupported))[:_OPERATORS],
+        parameters=count_parameters(architecture, checkpoint),
         unused=len({tensor for piece in architecture.unsupported for tensor in piece.tensors}),
     )
     yield found

@@ -8,6 +8,7 @@ from metagauge.architecture.network import Network
 from metagauge.architecture.operators.control import Opaque
 from metagauge.architecture.operators.source import Weight
 from metagauge.architecture.parameter import Parameter, Scale, Slice
+from metagauge.architecture.quantised_weights import QuantisedWeights, quantised_weights
 from metagauge.architecture.resolve import apply_view
 from metagauge.architecture.values import layer_parameters
 from metagauge.checkpoint.checkpoint import Checkpoint
@@ -43,31 +44,54 @@ def understood_tensors(dataflow: Dataflow) -> tuple[str, ...]:
 def coverage(network: Network, checkpoint: Checkpoint) -> float:
     """The share of the checkpoint's parameters that the network's structure accounts for, between 0 and 1.
 
-    Parameters are the elements of the tensors which `Tensor.is_parameter` tells and which are not the network's
-    constants. Of a tensor that layers use in slices those elements count that are in a slice, each once. What only
-    opaque operators read does not count. A checkpoint without parameters is covered by anything.
+    Parameters are what `count_parameters` counts. Of a tensor that layers use in slices those elements count that are
+    in a slice, each once. What only opaque operators read does not count. A checkpoint without parameters is covered
+    by anything.
 
     Raises:
         ArchitectureMismatchError: the network does not fit the checkpoint.
     """
     if isinstance(network, Dataflow):
-        names = [name for name in understood_tensors(network) if checkpoint.tensor(name).is_parameter]
-        return _share(sum(checkpoint.tensor(name).size for name in names), set(names), network, checkpoint)
+        integers = quantised_weights(network, checkpoint)
+        names = {name for name in understood_tensors(network) if checkpoint.tensor(name).is_parameter}
+        used = sum(checkpoint.tensor(name).size for name in names - integers.scales) + sum(integers.known.values())
+        total = _total(names, network, checkpoint, integers)
+    else:
+        shown = _shown(network, checkpoint)
+        used = sum(_elements(parameters, checkpoint) for parameters in shown.values())
+        total = _total(set(shown), network, checkpoint, QuantisedWeights())
+    return used / total if total else 1.0
+
+
+def count_parameters(network: Network, checkpoint: Checkpoint) -> int:
+    """How many parameters the checkpoint holds, by what its network does with it.
+
+    The elements of its float tensors which `Tensor.is_parameter` tells, the network's constants aside, and those of
+    integer tensors that are weights, unpacked where several are in a byte; of these not the scales and zero points.
+    """
+    if isinstance(network, Dataflow):
+        integers = quantised_weights(network, checkpoint)
+        names = {name for name in understood_tensors(network) if checkpoint.tensor(name).is_parameter}
+        return _total(names, network, checkpoint, integers)
+    return _total(set(_shown(network, checkpoint)), network, checkpoint, QuantisedWeights())
+
+
+def _shown(architecture: Architecture, checkpoint: Checkpoint) -> dict[str, list[Parameter]]:
+    """The parameters of the layers by their tensors."""
     used: dict[str, list[Parameter]] = {}
-    for parameter in parameters_of(network):
+    for parameter in parameters_of(architecture):
         if checkpoint.tensor(parameter.tensor).is_parameter:
             used.setdefault(parameter.tensor, []).append(parameter)
-    elements = sum(_elements(parameters, checkpoint) for parameters in used.values())
-    return _share(elements, set(used), network, checkpoint)
+    return used
 
 
-def _share(elements: int, used: set[str], network: Network, checkpoint: Checkpoint) -> float:
-    """Of all parameters that are not constants."""
+def _total(used: set[str], network: Network, checkpoint: Checkpoint, integers: QuantisedWeights) -> int:
+    """All parameters that are not constants, nor scales of integers."""
     # A copy of a checkpoint that holds what the layers use need not have the constants.
-    names = (name for name in network.constants if name not in used and name in checkpoint.tensors)
-    constants = (checkpoint.tensors[name] for name in names)
-    total = parameter_count(checkpoint) - sum(tensor.size for tensor in constants if tensor.is_parameter)
-    return elements / total if total else 1.0
+    constants = {name for name in network.constants if name not in used and name in checkpoint.tensors}
+    aside = (checkpoint.tensors[name] for name in constants | integers.scales)
+    floats = parameter_count(checkpoint) - sum(tensor.size for tensor in aside if tensor.is_parameter)
+    return floats + sum(integers.known.values()) + sum(integers.opaque.values())
 
 
 def _elements(parameters: list[Parameter], checkpoint: Checkpoint) -> int:

@@ -39,5 +39,9 @@ def dtype_counts(checkpoint: Checkpoint) -> Mapping[str, int]:
 
 
 def parameter_count(checkpoint: Checkpoint) -> int:
-    """Elements of the tensors that can be learned parameters (`Tensor.is_parameter`)."""
+    """Elements of the float tensors that can be learned parameters (`Tensor.is_parameter`).
+
+    Which of them are constants, and which integers are weights, only the network tells:
+    `metagauge.architecture.coverage.count_parameters`.
+    """
     return sum(tensor.size for tensor in checkpoint.tensors.values() if tensor.is_parameter)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from metagauge.architecture.coverage import count_parameters
 from metagauge.architecture.infer import infer
-from metagauge.checkpoint.checkpoint import Checkpoint
-from metagauge.checkpoint.digest import digest, dtype_counts, parameter_count
+from metagauge.checkpoint.digest import digest, dtype_counts
 from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.read import read_files
 from metagauge.contract import CheckpointSummary, Stage
@@ -66,7 +66,7 @@ def _read(task: Task, stages: Connection) -> Reading:
     timings: dict[str, float] = {}
     with _stage(Stage.READ, stages, timings):
         checkpoint = read_files(task.files, task.limits)
-        summary = _summary(checkpoint)
+        tensors_digest = digest(checkpoint)
     with _stage(Stage.INFER, stages, timings):
         sidecar = None if task.sidecar is None else task.sidecar.read_text(encoding="utf-8", errors="replace")
         architecture = infer(checkpoint, sidecar)
@@ -77,20 +77,16 @@ def _read(task: Task, stages: Connection) -> Reading:
         named = graph_digest(graph) if graph.edges <= DIGESTED_EDGES else None
         described = describe(architecture, checkpoint, graph, named)
     return Reading(
-        summary=summary,
+        summary=CheckpointSummary(
+            format=checkpoint.format.value,
+            tensors_digest=tensors_digest,
+            parameters=count_parameters(architecture, checkpoint),
+            dtypes=dict(dtype_counts(checkpoint)),
+        ),
         architecture=described,
         findings=checkpoint.findings,
         graph=stored,
         timings_s=timings,
-    )
-
-
-def _summary(checkpoint: Checkpoint) -> CheckpointSummary:
-    return CheckpointSummary(
-        format=checkpoint.format.value,
-        tensors_digest=digest(checkpoint),
-        parameters=parameter_count(checkpoint),
-        dtypes=dict(dtype_counts(checkpoint)),
     )
 
 
