@@ -2,38 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from metagauge.architecture.layers import ActivationFunction
-from metagauge.graph.parameter_graph import NormKind, Operation, ParameterGraph, Role
+from metagauge.graph.parameter_graph import NodeGroup, ParameterGraph
+from models.oddities import SHOWN, oddities, reads_indices
 
-OPERATIONS: tuple[Operation, ...] = ("sum", "standardise")
-"""What zoos are made of; standardise, without details, stands for the groups of a group norm."""
-NORMS: tuple[NormKind, ...] = ("none", "batch", "group", "layer")
-FUNCTIONS: tuple[str, ...] = get_args(ActivationFunction)
-ROLES: tuple[Role, ...] = (
-    "linear",
-    "conv",
-    "bias",
-    "norm_scale",
-    "norm_shift",
-    "residual",
-    "query",
-    "key",
-    "value",
-    "attention_output",
-    "attend",
-    "head",
-    "position",
-    "token",
-    "member",
-)
-SHOWN = 6
-"""Inputs and operations that a reason names."""
 DIRECTIONS = 24
 """Principal directions of the embedding in which distance is measured."""
 QUANTILES = 200
@@ -67,21 +43,22 @@ class Task:
             *self._objections_to_ends(graph),
             *self._objections_to_size(graph),
             *_objections_to_operations(graph),
+            *_objections_to_guesses(graph),
         )
 
     def _objections_to_ends(self, graph: ParameterGraph) -> Iterator[str]:
-        inputs = [group for group in graph.groups if group.kind == "input"]
+        inputs = [number for number, group in enumerate(graph.groups) if group.kind == "input"]
         outputs = [group for group in graph.groups if group.kind == "output"]
+        known = f"{self.channels} channels of {self.positions} positions (CIFAR-10 images)"
         if len(inputs) != 1:
-            named = ", ".join(f"{group.name!r}" for group in inputs[:SHOWN]) or "none"
+            named = ", ".join(f"{graph.groups[number].name!r}" for number in inputs[:SHOWN]) or "none"
             yield f"the network has {len(inputs)} inputs ({named}); this predictor knows networks that read one image"
+        elif reads_indices(graph, inputs[0]):
+            yield f"the input is token ids or other indices; this predictor knows networks that read {known}"
         else:
-            (source,) = inputs
+            source = graph.groups[inputs[0]]
             if (source.size, source.positions) != (self.channels, self.positions):
-                yield (
-                    f"the input has {source.size} channels of {source.positions} positions; this predictor knows"
-                    f" networks that read {self.channels} channels of {self.positions} positions (CIFAR-10 images)"
-                )
+                yield f"the input has {_extent(source)}; this predictor knows networks that read {known}"
         if len(outputs) != 1:
             yield f"the network has {len(outputs)} outputs; this predictor knows networks with one"
         elif outputs[0].size != self.classes:
@@ -90,36 +67,43 @@ class Task:
     def _objections_to_size(self, graph: ParameterGraph) -> Iterator[str]:
         if graph.coverage < self.coverage:
             yield (
-                f"only {graph.coverage:.1%} of the checkpoint's parameters are in the graph, and at least"
+                f"only {graph.coverage:.1%} of the checkpoint's parameters are understood, and at least"
                 f" {self.coverage:.0%} are needed"
             )
         if graph.edges > self.edges:
-            yield f"the graph has {graph.edges} edges; this predictor knows networks of up to {self.edges}"
+            yield f"the network has {graph.edges:,} connections; this predictor knows networks of up to {self.edges:,}"
         elif graph.nodes > self.edges:  # every neuron of the zoo has an edge
-            yield f"the graph has {graph.nodes} neurons; this predictor knows networks of up to {self.edges}"
+            yield f"the network has {graph.nodes:,} neurons; this predictor knows networks of up to {self.edges:,}"
         if len(graph.blocks) > self.blocks:
-            yield f"the graph has {len(graph.blocks)} blocks; this predictor knows up to {self.blocks}"
+            yield (
+                f"the network has {len(graph.blocks):,} weights, biases and connections between layers; this predictor"
+                f" knows networks of up to {self.blocks}"
+            )
         elif len(graph.groups) > 2 * self.blocks:  # and every group is an end of a block
-            yield f"the graph has {len(graph.groups)} groups; this predictor knows up to {2 * self.blocks}"
+            yield f"the network has {len(graph.groups):,} sets of neurons; this predictor knows up to {2 * self.blocks}"
+
+
+def _extent(source: NodeGroup) -> str:
+    if source.positions == 1:
+        return f"{source.size} values"
+    return f"{source.size} channels of {source.positions} positions"
+
+
+def _objections_to_guesses(graph: ParameterGraph) -> Iterator[str]:
+    """Predictions are for the network that was trained, and not for one that its tensors would fit as well."""
+    if graph.guessed:
+        more = f"; and {len(graph.guessed) - SHOWN} more" if len(graph.guessed) > SHOWN else ""
+        yield (
+            "the file does not tell how its layers are connected, and what was assumed instead may not be what was"
+            f" trained: {'; '.join(graph.guessed[:SHOWN])}{more}. An ONNX export, or metagauge.declare.save, tells it"
+        )
 
 
 def _objections_to_operations(graph: ParameterGraph) -> Iterator[str]:
-    """What no network of a zoo has, a metanetwork has features for, and has never learned what they mean."""
-    odd = [f"the operation {group.operation!r}" for group in graph.groups if group.operation not in OPERATIONS]
-    odd += [
-        f"the operation {group.operation!r} with {group.detail[0]}"
-        for group in graph.groups
-        if group.operation in OPERATIONS and group.detail
-    ]
-    odd += [f"the normalisation {group.norm!r}" for group in graph.groups if group.norm not in NORMS]
-    odd += [f"the function {group.activation!r}" for group in graph.groups if group.activation not in FUNCTIONS]
-    odd += [f"weights in the role {block.role!r}" for block in graph.blocks if block.role not in ROLES]
-    if any(block.transposed for block in graph.blocks):
-        odd.append("a transposed convolution")
-    if odd:
-        named = tuple(dict.fromkeys(odd))
-        more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-        yield f"the network has what no network of the zoo has: {', '.join(named[:SHOWN])}{more}"
+    named = oddities(graph)
+    if named:
+        more = f"; and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+        yield f"it has what no network had that this predictor learned from: {'; '.join(named[:SHOWN])}{more}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,9 +78,9 @@ def words() -> bytes:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (partly_opaque(), ["parameters are in the graph", "'opaque'"]),
-        (two_inputs(), ["2 inputs ('image', 'numbers')", "'product'"]),
-        (words(), ["the input has", "2 values"]),
+        (partly_opaque(), ["parameters are understood", "an operator that is not known"]),
+        (two_inputs(), ["2 inputs ('image', 'numbers')", "multiplied with each other"]),
+        (words(), ["the input is token ids", "2 values"]),
     ],
     ids=["partly opaque", "two inputs", "words"],
 )
@@ -108,5 +108,5 @@ def test_layers_of_a_dataflow_are_listed_with_their_parameters(tmp_path: Path):
 
 def test_a_network_of_the_zoos_kind_is_still_judged(tmp_path: Path):
     found = judged(checkpoints.onnx_bytes(), tmp_path)
-    assert not any("no network of the zoo" in reason for reason in found.domain.reasons)
+    assert not any("no network had that" in reason for reason in found.domain.reasons)
     assert np.isfinite(found.domain.score or np.nan)
