@@ -68,6 +68,7 @@ def build(network: Network, checkpoint: Checkpoint) -> ParameterGraph:
         blocks=drawing.draft.blocks(),
         family=family_of(architecture),
         coverage=coverage(architecture, checkpoint),
+        guessed=architecture.provenance.guessed,
     )
 
 

@@ -118,6 +118,8 @@ class Reading:
     """Whether two position axes were read as one, in raster order."""
     token: int = -1
     """Which token is selected; -1 for none."""
+    turn: tuple[int, ...] = ()
+    """The source's runs of positions in the order in which they are read; empty if that is their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +178,8 @@ class ParameterGraph:
     """Coarse kind of the network, for the user: mlp, cnn, resnet, cnn1d, deepsets, vit or other."""
     coverage: float = 1.0
     """Share of the checkpoint's parameters that the graph stands for."""
+    guessed: tuple[str, ...] = ()
+    """What was filled in, in words, where neither the file nor the names of its tensors tell."""
 
     @property
     def nodes(self) -> int:

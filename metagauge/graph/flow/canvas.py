@@ -7,11 +7,14 @@ from math import prod
 
 import numpy as np
 
+from metagauge.architecture.dataflow import Step
+from metagauge.architecture.operators.source import NumberKind
 from metagauge.errors import ArchitectureMismatchError, LimitExceededError
 from metagauge.graph.draft import DIRECT, Cursor, Draft, constant
 from metagauge.graph.flow.arrays import Arrays
 from metagauge.graph.flow.correspondence import correspondence
 from metagauge.graph.flow.layout import Layout, Units, elements, layout, size, units
+from metagauge.graph.flow.places import Slots
 from metagauge.graph.flow.sharing import Sharing
 from metagauge.graph.parameter_graph import Block, NodeGroup, Operation, Reading, Role
 from metagauge.graph.symmetry.axis import Axis
@@ -27,6 +30,8 @@ class Drawn:
     """Where a value lives: one cursor for each piece of its layout."""
 
     pieces: tuple[Cursor, ...]
+    slots: Slots | None = None
+    """Which positions of the group it shows in which order; None for all in their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,12 @@ class Canvas:
     """The units of a group's neurons, in their order."""
     drawn: dict[str, Drawn] = field(default_factory=dict)
     layouts: dict[str, Layout] = field(default_factory=dict)
+    kinds: dict[str, NumberKind] = field(default_factory=dict)
+    """Whether a value holds floats, integers or truth values."""
+    inputs: int = 0
+    """Inputs drawn so far."""
+    readers: dict[str, list[Step]] = field(default_factory=dict)
+    """The steps that read a value."""
 
     def layout(self, name: str) -> Layout:
         """How a value is laid out; a value of unknown shape is one element."""

@@ -26,6 +26,8 @@ def linear(canvas: Canvas, step: Step, operator: Contract, source: Drawn) -> boo
         value=letters[data], weight=letters[1 - data], output=after, source=canvas.layout(names[data]),
         target=canvas.layout(output),
     )  # fmt: skip
+    if not all(map_.is_plain(index, number) for index, number in map_.meetings(len(source.pieces))):
+        return False
     array = canvas.arrays.array(names[1 - data])
     if operator.factor != 1:
         array = (np.asarray(array, np.float32) * np.float32(operator.factor)).astype(np.float32)
@@ -75,6 +77,7 @@ class _Map:
         self.runs = [letter for letter in output if letter in value and letter in weight]
         self.made = [letter for letter in output if letter not in value]
         self.sums = [letter for letter in value if letter in weight and letter not in output]
+        self.read = [*self.runs, *self.sums]
         self.source_cut = None if source.cut is None else value[source.cut]
         self.target_cut = None if target.cut is None else output[target.cut]
 
@@ -82,6 +85,21 @@ class _Map:
     def cut_runs_through(self) -> bool:
         """Whether the pieces of the output are made of one piece of the value each."""
         return self.source_cut is not None and self.source_cut == self.target_cut
+
+    def meetings(self, pieces: int) -> list[tuple[int, int]]:
+        """Which pieces of the value, and of the output, meet."""
+        return [
+            (index, number)
+            for number in range(self.target.pieces)
+            for index in range(pieces)
+            if not self.cut_runs_through or index == number
+        ]
+
+    def is_plain(self, index: int, number: int) -> bool:
+        """Whether no neurons occur twice in what is read or made, as in `x x^T`, both axes of which are the same."""
+        read = units(*(dict(zip(self.value, self.source.piece(index), strict=True))[each] for each in self.read))
+        made = self.rows(self.target.piece(number))
+        return len(set(read)) == len(read) and len(set(made)) == len(made)
 
     def rows(self, axes: Axes) -> Units:
         """The neurons of a piece of the output."""

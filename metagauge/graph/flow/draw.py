@@ -32,12 +32,14 @@ from metagauge.architecture.operators.reduction import (
     WindowPool,
 )
 from metagauge.architecture.operators.sampling import Sample
-from metagauge.architecture.operators.source import Constant, Given, Weight
+from metagauge.architecture.operators.source import Constant, Given, NumberKind, Weight
+from metagauge.architecture.tracing.kinds import output_kinds
 from metagauge.graph.draft import Cursor
 from metagauge.graph.flow import contraction, elementwise, masking, movement, recurrence, statistics
 from metagauge.graph.flow.arrays import Arrays
 from metagauge.graph.flow.canvas import Canvas, Drawn, Operand
 from metagauge.graph.flow.layout import Layout, elements, size, units
+from metagauge.graph.flow.places import moved_slots, own_slots, turned
 from metagauge.graph.flow.sharing import Sharing
 from metagauge.graph.parameter_graph import NodeGroup, Operation
 from metagauge.graph.symmetry.axis import Axis
@@ -85,13 +87,19 @@ def draw(dataflow: Dataflow, symmetry: Symmetry, arrays: Arrays, sharing: Sharin
     canvas = Canvas(symmetry=symmetry, arrays=arrays, sharing=sharing, features=features)
     shared = _shared(dataflow, canvas)
     for step in dataflow.steps:
+        for name in step.inputs:
+            canvas.readers.setdefault(name, []).append(step)
+        known: list[NumberKind] = [canvas.kinds.get(name, "float") for name in step.inputs if name]
+        found = output_kinds(step.operator, known, len(step.outputs)) if known or not step.inputs else ()
+        canvas.kinds |= dict(zip(step.outputs, found, strict=False))
+    for step in dataflow.steps:
         if all(name in arrays for name in step.outputs if name):
             continue
         _visit(canvas, step)
         for name in step.outputs:
             if name in shared and name in canvas.drawn:
                 closed = tuple(cursor.shared() for cursor in canvas.drawn[name].pieces)
-                canvas.drawn[name] = Drawn(pieces=closed)
+                canvas.drawn[name] = replace(canvas.drawn[name], pieces=closed)
     _finish(canvas, dataflow)
     return canvas
 
@@ -159,8 +167,10 @@ def _drawn(canvas: Canvas, step: Step, source: Drawn) -> bool:
             elementwise.unary(canvas, step, operator, source)
             return True
         case Cast():
-            canvas.drawn[step.outputs[0]] = source
-            return True
+            is_kept = operator.numbers == "float" or canvas.kinds.get(step.inputs[0]) == operator.numbers
+            if is_kept:
+                canvas.drawn[step.outputs[0]] = source
+            return is_kept
         case Binary():
             return elementwise.binary(canvas, step, operator)
         case Contract():
@@ -168,7 +178,7 @@ def _drawn(canvas: Canvas, step: Step, source: Drawn) -> bool:
         case Convolve():
             return step.inputs[0] in canvas.drawn and contraction.convolution(canvas, step, operator, source)
         case Reshape() | Transpose() | Expand():
-            return movement.rearrangement(canvas, step, source)
+            return movement.rearrangement(canvas, step, operator, source)
         case Slice():
             return movement.sliced(canvas, step, operator, source)
         case Concat():
@@ -216,8 +226,39 @@ def _combined(canvas: Canvas, step: Step) -> None:
     if isinstance(operator, Binary) and operator.function == "divide":
         operation = "quotient"
     outputs = {name: canvas.layout(name) for name in step.outputs if name}
+    detail = detail_of(step)
+    if isinstance(operator, Contract):
+        operands, orders = _in_order(canvas, step, operator, operands)
+        detail = (*detail, *orders)
     is_sum = isinstance(operator, Binary) and operator.function in ("add", "multiply", "minimum", "maximum")
-    canvas.combine(outputs, operands, operation, detail_of(step), ordered=not is_sum)
+    canvas.combine(outputs, operands, operation, detail, ordered=not is_sum)
+
+
+def _in_order(
+    canvas: Canvas, step: Step, operator: Contract, operands: list[Operand]
+) -> tuple[list[Operand], tuple[str, ...]]:
+    """The operands as they are stored, and in which order a contraction reads their positions.
+
+    Written as `runs, free, sums`: axes of all operands, axes of one that stay, axes that are summed over.
+    """
+    inputs, _, output = operator.equation.partition("->")
+    every = inputs.split(",")
+    found: list[Operand] = []
+    orders: list[str] = []
+    for number, (letters, operand) in enumerate(zip(every, operands, strict=True)):
+        kept = [letter for letter in output if letter in letters]
+        runs = [letter for letter in kept if all(letter in other for other in every)]
+        order = [*runs, *(letter for letter in kept if letter not in runs)]
+        order += sorted((letter for letter in letters if letter not in output), key=inputs.index)
+        cursor, axes = operand.drawn.pieces[0], operand.layout.piece(0)
+        neurons = canvas.neurons[cursor.group]
+        slots = operand.drawn.slots if operand.drawn.slots is not None else own_slots(axes, neurons)
+        turn = turned(moved_slots(Transpose(axes=tuple(map(letters.index, order))), axes, axes, neurons, slots))
+        if turn:
+            orders.append(f"operand {number} read as {turn}")
+        plain = tuple(replace(each, reading=replace(each.reading, turn=())) for each in operand.drawn.pieces)
+        found.append(replace(operand, drawn=Drawn(pieces=plain)))
+    return found, tuple(orders)
 
 
 def detail_of(step: Step) -> tuple[str, ...]:
@@ -241,10 +282,14 @@ def _start(canvas: Canvas, step: Step, operator: Given) -> None:
         axes = found.piece(piece)
         own = units(axes[choice]) if choice is not None else ()
         positions = elements(axes) // size(own)
-        number = canvas.draft.put(NodeGroup(name=name, kind="input", size=size(own), positions=positions, ordered=True))
+        place = (f"input {canvas.inputs}",) if canvas.inputs else ()
+        number = canvas.draft.put(
+            NodeGroup(name=name, kind="input", size=size(own), positions=positions, ordered=True, detail=place)
+        )
         canvas.neurons[number] = own
         pieces.append(Cursor(group=number, is_open=False))
     canvas.drawn[name] = Drawn(pieces=tuple(pieces))
+    canvas.inputs += 1
 
 
 def _input_axis(canvas: Canvas, axes: tuple[Axis, ...], operator: Given) -> int | None:
@@ -259,7 +304,7 @@ def _input_axis(canvas: Canvas, axes: tuple[Axis, ...], operator: Given) -> int 
 
 def _finish(canvas: Canvas, dataflow: Dataflow) -> None:
     """Marks the outputs; a value seen through a reading gets neurons of its own."""
-    for name in dataflow.outputs:
+    for place, name in enumerate(dataflow.outputs):
         if name not in canvas.drawn:
             continue
         found: Layout = canvas.layout(name)
@@ -269,3 +314,6 @@ def _finish(canvas: Canvas, dataflow: Dataflow) -> None:
             if elementwise.cursor_read(cursor) or group.kind != "hidden":
                 target = canvas.renewed("output", replace(cursor, is_open=False), found.piece(number)).group
             canvas.draft.set_output(target)
+            if place:
+                returned = canvas.draft.group(target)
+                canvas.draft.amend(target, replace(returned, detail=(*returned.detail, f"output {place}")))

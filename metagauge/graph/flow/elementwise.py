@@ -109,6 +109,7 @@ def _summed(canvas: Canvas, output: str, axes: Axes, met: list[tuple[Cursor, flo
         cursor
         for cursor, factor in met
         if factor == 1
+        and not cursor_read(cursor)
         and canvas.draft.can_merge(cursor)
         and canvas.draft.group(cursor.group).operation == "sum"
         and canvas.neurons[cursor.group] == neurons

@@ -41,4 +41,5 @@ def _built(dataflow: Dataflow, checkpoint: Checkpoint) -> ParameterGraph:
         blocks=with_roles(groups, blocks),
         family=family_of(dataflow),
         coverage=coverage(dataflow, checkpoint),
+        guessed=dataflow.provenance.guessed,
     )

@@ -6,9 +6,13 @@ from hashlib import blake2b
 import numpy as np
 
 from metagauge.architecture.dataflow import Step
+from metagauge.architecture.operators.reduction import Softmax
 from metagauge.graph.draft import Cursor
 from metagauge.graph.flow.arrays import is_uniform
 from metagauge.graph.flow.canvas import Canvas, Drawn
+from metagauge.graph.flow.layout import Units, units
+from metagauge.graph.flow.places import pattern
+from metagauge.graph.symmetry.axis import Axes
 
 _LOOKED_AT = 1 << 24
 """Most elements of a table that may be a mask."""
@@ -30,7 +34,7 @@ def masked(canvas: Canvas, step: Step) -> bool:
     seen = np.asarray(canvas.arrays.array(condition), bool)
     if value == sides[1]:
         seen = ~seen
-    return _hidden(canvas, step.outputs[0], value, seen)
+    return _hidden(canvas, step.outputs[0], value, seen, fill)
 
 
 def added_mask(canvas: Canvas, output: str, value: str, array: np.ndarray) -> bool:
@@ -38,28 +42,50 @@ def added_mask(canvas: Canvas, output: str, value: str, array: np.ndarray) -> bo
     if array.size < 2 or array.size > _LOOKED_AT or not (array == 0).any():
         return False
     seen = array == 0
-    return bool((seen | (array <= _OFF)).all()) and _hidden(canvas, output, value, seen)
+    return bool((seen | (array <= _OFF)).all()) and _hidden(canvas, output, value, seen, array[~seen])
 
 
-def _hidden(canvas: Canvas, output: str, value: str, seen: np.ndarray) -> bool:
+def _hidden(canvas: Canvas, output: str, value: str, seen: np.ndarray, fill: np.ndarray) -> bool:
     found = canvas.layout(output)
     source = canvas.drawn[value]
-    if len(source.pieces) != found.pieces or canvas.layout(value).axes is None:
+    if len(source.pieces) != found.pieces or len(canvas.layout(value).axes) != len(found.axes):
         return False
-    places = np.squeeze(seen)
-    is_causal = places.ndim == 2 and _is_causal(places)
-    name = "causal" if is_causal else blake2b(np.packbits(places).tobytes(), digest_size=8).hexdigest()
+    if any(one.size != other.size for one, other in zip(canvas.layout(value).axes, found.axes, strict=True)):
+        return False
+    if found.cut is not None and seen.ndim and _varying(seen, len(found.axes)) & {found.cut}:
+        return False
+    is_off = all(isinstance(step.operator, Softmax) for step in canvas.readers.get(output, ()))
+    if not is_off and not is_uniform(fill):
+        return False
     pieces: list[Cursor] = []
     for number, cursor in enumerate(source.pieces):
         if seen.all():
             pieces.append(cursor)
             continue
-        target = canvas.opened(output, cursor, found.piece(number))
-        group = canvas.draft.group(target.group)
-        canvas.draft.amend(target.group, replace(group, is_causal=is_causal, detail=(*group.detail, f"mask={name}")))
+        axes = found.piece(number)
+        target = canvas.opened(output, cursor, axes)
+        group, own = canvas.draft.group(target.group), canvas.neurons[target.group]
+        varying = _varying(seen, len(axes))
+        places = np.squeeze(seen)
+        where = pattern(axes, own, varying)
+        is_causal = places.ndim == 2 and not _touches(axes, own, varying) and _is_causal(places)
+        name = "causal" if is_causal else blake2b(np.packbits(places).tobytes(), digest_size=8).hexdigest()
+        mask = f"mask={name} over {where}" + ("" if is_off else f" with {float(fill.reshape(-1)[0]):.6g}")
+        canvas.draft.amend(target.group, replace(group, is_causal=is_causal, detail=(*group.detail, mask)))
         pieces.append(target)
     canvas.drawn[output] = Drawn(pieces=tuple(pieces))
     return True
+
+
+def _varying(seen: np.ndarray, rank: int) -> set[int]:
+    """The axes of a value along which a mask that broadcasts to it changes."""
+    first = rank - seen.ndim
+    return {first + number for number, size in enumerate(seen.shape) if size > 1}
+
+
+def _touches(axes: Axes, neurons: Units, varying: set[int]) -> bool:
+    """Whether a mask tells neurons apart."""
+    return any(unit in neurons for number in varying for unit in units(axes[number]))
 
 
 def _is_causal(seen: np.ndarray) -> bool:

@@ -1,19 +1,32 @@
 """Moved elements: the same neurons seen in another arrangement, picked, or joined."""
 
+from dataclasses import replace
+
 from metagauge.architecture.dataflow import Step
-from metagauge.architecture.operators.movement import Concat, Slice
+from metagauge.architecture.operators.movement import Concat, Expand, Reshape, Slice, Transpose
 from metagauge.graph.draft import Cursor
 from metagauge.graph.flow.canvas import Canvas, Drawn, spread
 from metagauge.graph.flow.layout import Layout, units
+from metagauge.graph.flow.places import Slots, moved_slots, own_slots, turned
 from metagauge.graph.parameter_graph import Reading
 
 
-def rearrangement(canvas: Canvas, step: Step, source: Drawn) -> bool:
-    """Reshape, Transpose, Expand: the same neurons, so nothing is drawn. False if pieces do not stay pieces."""
+def rearrangement(canvas: Canvas, step: Step, operator: Reshape | Transpose | Expand, source: Drawn) -> bool:
+    """The same neurons, so nothing is drawn; positions in another order are a turn in how they are read.
+
+    False if pieces do not stay pieces.
+    """
     before, after = canvas.layout(step.inputs[0]), canvas.layout(step.outputs[0])
     if before.pieces != after.pieces or not _keeps_neurons(canvas, source, after):
         return False
-    canvas.drawn[step.outputs[0]] = source
+    pieces: list[Cursor] = []
+    slots: Slots = ()
+    for number, cursor in enumerate(source.pieces):
+        neurons, axes = canvas.neurons[cursor.group], before.piece(number)
+        known = source.slots if source.slots is not None else own_slots(axes, neurons)
+        slots = moved_slots(operator, axes, after.piece(number), neurons, known)
+        pieces.append(replace(cursor, reading=replace(cursor.reading, turn=turned(slots))))
+    canvas.drawn[step.outputs[0]] = Drawn(pieces=tuple(pieces), slots=slots)
     return True
 
 

@@ -1,13 +1,13 @@
 """Operators that combine neurons or positions: norms, softmax, pooling, sums."""
 
 from dataclasses import replace
-from itertools import groupby
 
 from metagauge.architecture.dataflow import Step
 from metagauge.architecture.operators.reduction import Reduce, Softmax, Standardise, WindowPool
 from metagauge.graph.draft import Cursor, constant
 from metagauge.graph.flow.canvas import Canvas, Drawn
 from metagauge.graph.flow.layout import Units, size, units
+from metagauge.graph.flow.places import pattern
 from metagauge.graph.parameter_graph import Block, NodeGroup, NormKind, Reading
 from metagauge.graph.symmetry.rules import Axes
 
@@ -26,7 +26,7 @@ def standardised(canvas: Canvas, step: Step, operator: Standardise, source: Draw
         own = canvas.neurons[target.group]
         kind, runs = _kind(over, own, axes, centred=operator.centred)
         group = canvas.draft.group(target.group)
-        detail = (*group.detail, _over(over, own, axes))
+        detail = (*group.detail, f"over={pattern(axes, own, operator.axes)}")
         canvas.draft.amend(
             target.group, replace(group, norm=kind, norm_groups=runs, epsilon=operator.epsilon, detail=detail)
         )
@@ -76,19 +76,6 @@ def _kind(over: Units, own: Units, axes: Axes, *, centred: bool) -> tuple[NormKi
     return ("layer" if runs == 1 and not any(unit not in own for unit in over) else "group"), runs
 
 
-def _over(over: Units, own: Units, axes: Axes) -> str:
-    """Which neurons, and which positions, statistics are taken over: runs of them with their sizes, in order."""
-    positions = tuple(unit for unit in units(*axes) if unit not in own)
-    return f"over={_runs(own, over)}|{_runs(positions, over)}"
-
-
-def _runs(found: Units, over: Units) -> str:
-    words: list[str] = []
-    for is_over, run in groupby(found, key=lambda unit: unit in over):
-        words.append(f"{'all' if is_over else 'each'} {size(tuple(run))}")
-    return ", ".join(words)
-
-
 def softmax(canvas: Canvas, step: Step, operator: Softmax, source: Drawn) -> bool:
     """An activation that looks along an axis."""
     (output,) = step.outputs
@@ -100,10 +87,8 @@ def softmax(canvas: Canvas, step: Step, operator: Softmax, source: Drawn) -> boo
         axes = found.piece(number)
         target = canvas.opened(output, cursor, axes)
         group, own = canvas.draft.group(target.group), canvas.neurons[target.group]
-        along = units(axes[operator.axis])
-        where = "neurons" if set(along) <= set(own) else f"axis{operator.axis - len(axes)}"
         name = "log_softmax" if operator.logarithm else "softmax"
-        detail = (*group.detail, f"softmax over {where}")
+        detail = (*group.detail, f"softmax over {pattern(axes, own, (operator.axis,))}")
         canvas.draft.amend(target.group, replace(group, activation=name, detail=detail))
         pieces.append(target)
     canvas.drawn[output] = Drawn(pieces=tuple(pieces))
