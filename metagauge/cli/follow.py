@@ -1,6 +1,6 @@
 """Uploading a checkpoint and following its job to the end, with progress where somebody looks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +8,9 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from metagauge.checkpoint.bundle import CONFIG_NAME
 from metagauge.checkpoint.limits import Limits
-from metagauge.cli.inspection.source import source
+from metagauge.cli.inspection.source import config_beside, source
 from metagauge.cli.terminal import err, plain
 from metagauge.client.client import POLL_S, Client
 from metagauge.contract import Job
@@ -34,13 +35,14 @@ class Upload:
         Without an `architecture` the config.json beside weights is sent along; an ONNX model tells its own.
         """
         found = source(path, Limits())
-        is_model = next(iter(found.files)).lower().endswith(".onnx")
-        sidecar = architecture or (None if is_model else found.config)
+        sidecar = architecture or (None if _has_model(found.files) else found.config)
         return cls(files=found.files, architecture=sidecar, predictor=predictor)
 
     @classmethod
     def of_all(cls, paths: Sequence[Path], *, architecture: Path | None = None, predictor: str | None = None) -> Self:
         """The network whose files are `paths`, as they are; a single one is looked up as in `of`.
+
+        The config.json beside them is sent along as there, if they are weights of one folder and it is not among them.
 
         Raises:
             RequestInvalidError: a folder is among several paths, or two files have one name.
@@ -50,7 +52,14 @@ class Upload:
         files = {path.name: path for path in paths}
         if len(files) < len(paths) or any(path.is_dir() for path in paths):
             raise RequestInvalidError("several paths have to be the files of one network, each with its own name")
-        return cls(files=files, architecture=architecture, predictor=predictor)
+        alone = len({path.resolve().parent for path in paths}) > 1 or CONFIG_NAME in files or _has_model(files)
+        sidecar = architecture or (None if alone else config_beside(paths[0]))
+        return cls(files=files, architecture=sidecar, predictor=predictor)
+
+
+def _has_model(names: Iterable[str]) -> bool:
+    """Whether an ONNX model is among the files, which tells its own architecture."""
+    return any(name.lower().endswith(".onnx") for name in names)
 
 
 def judge(client: Client, upload: Upload, *, deadline_s: float) -> Job:

@@ -51,6 +51,23 @@ def test_predict_sends_the_architecture_along(served: Served, checkpoint):
     assert served.service.sidecars["job-1"] == b'{"operations": []}'
 
 
+CONFIG = b'{"model_type": "bert"}'
+SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
+
+
+def test_shards_by_name_bring_the_config_beside_them(served: Served, checkpoint):
+    checkpoint(CONFIG, "config.json")
+    assert outcome(["predict", *(checkpoint(good(0.6), name) for name in SHARDS), "--url", served.url]) == 0
+    assert served.service.sidecars["job-1"] == CONFIG
+
+
+def test_the_files_of_a_model_that_tells_its_own_architecture_bring_none(served: Served, checkpoint):
+    checkpoint(CONFIG, "config.json")
+    names = ("net.onnx", "net.onnx.data")
+    assert outcome(["predict", *(checkpoint(good(0.6), name) for name in names), "--url", served.url]) == 0
+    assert not served.service.sidecars.get("job-1")
+
+
 def test_an_abstention_is_an_answer_with_reasons(served: Served, checkpoint, capsys: pytest.CaptureFixture[str]):
     assert outcome(["predict", checkpoint(outsider("it has 1000 classes")), "--url", served.url]) == 0
     text = capsys.readouterr().out

@@ -37,7 +37,6 @@ def source(path: Path, limits: Limits) -> Source:
         InputError: the index cannot be read.
     """
     main = _only(path) if path.is_dir() else path
-    config = main.with_name(CONFIG_NAME)
     names = [main.name]
     if is_index_name(main.name):
         names += load_index(main, limits.tensors).shards
@@ -50,7 +49,13 @@ def source(path: Path, limits: Limits) -> Source:
     missing = [name for name in names if not main.with_name(name).is_file()]
     if missing:
         raise IncompleteCheckpointError(f"{main.name} names {missing[0]!r}, which is not beside it")
-    return Source(files={name: main.with_name(name) for name in names}, config=config if _tells(config) else None)
+    return Source(files={name: main.with_name(name) for name in names}, config=config_beside(main))
+
+
+def config_beside(main: Path) -> Path | None:
+    """The config.json in the folder of `main`, if there is one that says what a network is."""
+    config = main.with_name(CONFIG_NAME)
+    return config if _tells(config) else None
 
 
 def _tells(config: Path) -> bool:
