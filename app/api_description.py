@@ -6,7 +6,8 @@ from metagauge.contract import Problem
 _BINARY = {"type": "string", "format": "binary"}
 _SIDECAR = {
     **_BINARY,
-    "description": "Optional: a Metagauge architecture specification or a Hugging Face config.json, as JSON",
+    "description": "Optional, JSON: a Metagauge architecture specification, a Hugging Face config.json, or hints on"
+    ' what a file of tensors leaves open, such as {"num_heads": 12} (also image_size, activation, steps, pooling)',
 }
 _PARTS = {
     "description": "The checkpoint. Several parts are the files of one network: safetensors shards and their"

@@ -18,6 +18,14 @@ class Provenance:
     rung: Rung
     assumed: tuple[str, ...] = ()
 
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        """What of it another network with the same tensors may do otherwise: all that a bare chain assumes.
+
+        Its tensors have the names of no family, so that nothing says what is between its layers.
+        """
+        return self.assumed if self.rung == "chain" else ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:

@@ -45,8 +45,10 @@ def infer(checkpoint: Checkpoint, sidecar: str | None) -> Network:
     """
     if sidecar is not None:
         fields = _fields(sidecar)
-        if is_hints(fields) and checkpoint.program is None:
-            return _named(checkpoint, hints_of(fields))
+        if is_hints(fields):
+            hints = hints_of(fields)
+            _check_is_bare(checkpoint, fields)
+            return _named(checkpoint, hints)
         if "operations" in fields or "steps" in fields or not _names_a_model(fields):
             return _declared(sidecar, checkpoint)
         if checkpoint.program is None and METADATA_KEY not in checkpoint.metadata:
@@ -56,6 +58,18 @@ def infer(checkpoint: Checkpoint, sidecar: str | None) -> Network:
     if checkpoint.program is not None:
         return _followed(checkpoint)
     return _named(checkpoint, Hints())
+
+
+def _check_is_bare(checkpoint: Checkpoint, fields: Mapping[str, object]) -> None:
+    """Refuses hints beside a file that needs none."""
+    if checkpoint.program is not None:
+        tells = "an ONNX file tells its wiring itself"
+    elif METADATA_KEY in checkpoint.metadata:
+        tells = f"this file tells its wiring itself, by the specification in its metadata ({METADATA_KEY})"
+    else:
+        return
+    names = ", ".join(fields)
+    raise ArchitectureMismatchError(f"{tells}; hints ({names}) are for files of tensors alone: send it without them")
 
 
 def _named(checkpoint: Checkpoint, hints: Hints) -> Network:

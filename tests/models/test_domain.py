@@ -56,6 +56,7 @@ def test_a_network_like_the_zoos_is_inside():
         (with_groups(IMAGE, CLASSES, CLASSES), "2 outputs"),
         (with_groups(IMAGE, replace(CLASSES, size=7)), "7 values"),
         (replace(KNOWN, coverage=0.5), "only 50.0%"),
+        (replace(KNOWN, guessed=("no pooling is between them",)), "what was trained: no pooling is between them"),
         (with_groups(IMAGE, CLASSES, replace(HIDDEN, size=10**9)), "1,000,000,013 neurons"),
         (with_groups(IMAGE, CLASSES, *[HIDDEN] * 15), "17 sets of neurons"),
         (replace(KNOWN, blocks=KNOWN.blocks * 9), "9 weights, biases and connections"),

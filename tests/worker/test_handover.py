@@ -26,7 +26,7 @@ GROUPS = (NodeGroup(name="in", kind="input", size=3), NodeGroup(name="out", kind
 
 def graph(weight: np.ndarray, **more: object) -> ParameterGraph:
     block = Block(source=0, target=1, role="linear", weight=weight)
-    return ParameterGraph(groups=GROUPS, blocks=(replace(block, **more),), family="mlp")
+    return ParameterGraph(groups=GROUPS, blocks=(replace(block, **more),), family="mlp", guessed=("no pools",))
 
 
 def through_json(given: ParameterGraph, files: list[Path], folder: Path) -> ParameterGraph:
@@ -36,6 +36,7 @@ def through_json(given: ParameterGraph, files: list[Path], folder: Path) -> Para
 
 def assert_same(found: ParameterGraph, given: ParameterGraph) -> None:
     assert (found.groups, found.family, found.coverage) == (given.groups, given.family, given.coverage)
+    assert found.guessed == given.guessed
     for one, other in zip(found.blocks, given.blocks, strict=True):
         for each in fields(Block):
             left, right = getattr(one, each.name), getattr(other, each.name)

@@ -58,6 +58,7 @@ class StoredGraph(BaseModel):
     blocks: tuple[StoredBlock, ...]  # type: ignore[valid-type]
     family: str
     coverage: float
+    guessed: tuple[str, ...]
 
 
 def store(graph: ParameterGraph, files: Sequence[Path], more: Path) -> StoredGraph:
@@ -65,7 +66,13 @@ def store(graph: ParameterGraph, files: Sequence[Path], more: Path) -> StoredGra
     with more.open("wb") as file:
         writer = _Writer(numbers={path: number for number, path in enumerate(files)}, file=file)
         blocks = tuple(writer.block(block) for block in graph.blocks)
-    return StoredGraph(groups=graph.groups, blocks=blocks, family=graph.family, coverage=graph.coverage)
+    return StoredGraph(
+        groups=graph.groups,
+        blocks=blocks,
+        family=graph.family,
+        coverage=graph.coverage,
+        guessed=graph.guessed,
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -135,4 +142,10 @@ def restore(stored: StoredGraph, files: Sequence[Path]) -> ParameterGraph:
         blocks = tuple(block(found) for found in stored.blocks)
     except (ValueError, TypeError, IndexError, KeyError, OSError) as error:
         raise MetagaugeError(f"the reader handed over a graph that does not fit its files: {error}") from error
-    return ParameterGraph(groups=stored.groups, blocks=blocks, family=stored.family, coverage=stored.coverage)
+    return ParameterGraph(
+        groups=stored.groups,
+        blocks=blocks,
+        family=stored.family,
+        coverage=stored.coverage,
+        guessed=stored.guessed,
+    )

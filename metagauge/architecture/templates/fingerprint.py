@@ -74,6 +74,7 @@ def _read(family: Family, spelling: Spelling, checkpoint: Checkpoint, heads: int
         f"the names are those of {model}",
         *_listed(fingerprint, "assumed"),
         *(text.replace("the library's default", f"the default of {model}") for text in settings.assumed.values()),
+        *settings.chosen.values(),
     )
     provenance = Provenance(rung="template", assumed=assumed)
     return Templated(checkpoint=draft.attach(checkpoint), provenance=provenance, ignored=ignored)

@@ -52,7 +52,7 @@ def from_config(checkpoint: Checkpoint, config: Mapping[str, object], sample: Sa
         return _image_model(checkpoint, config, sample or Sample())
     settings = Settings(values=config, defaults=family.defaults_of(str(config["model_type"])))
     draft, ignored = draw(checkpoint, family, settings, sample or Sample())
-    provenance = Provenance(rung="config", assumed=tuple(settings.assumed.values()))
+    provenance = Provenance(rung="config", assumed=(*settings.assumed.values(), *settings.chosen.values()))
     return Templated(checkpoint=draft.attach(checkpoint), provenance=provenance, ignored=ignored)
 
 

@@ -25,6 +25,8 @@ class Settings:
     path: str = ""
     assumed: dict[str, str] = field(default_factory=dict)
     """What was taken from the defaults, by key; a dictionary because each is listed once, in order."""
+    chosen: dict[str, str] = field(default_factory=dict)
+    """Sizes of the sample that are the caller's to choose, in words, likewise."""
 
     def find(self, key: str) -> Setting:
         """The value; None where neither the configuration nor the defaults have one, or it is null."""
@@ -39,6 +41,10 @@ class Settings:
         if default is not None:
             self.assumed[self.path + key] = f"{self.path}{key} = {default} (the library's default)"
         return default
+
+    def choose(self, size: str) -> None:
+        """Lists a size of the input that the configuration leaves open, and that was chosen."""
+        self.chosen[size] = f"{size} is assumed; the weights do not depend on it"
 
     def states(self, expression: str) -> bool:
         """Whether the configuration itself, not a default, has a value at `$key`."""

@@ -89,6 +89,13 @@ def test_defaults_that_were_taken_are_listed() -> None:
     assert not any("depths" in each for each in assumed)
 
 
+def test_a_size_that_no_configuration_states_is_listed() -> None:
+    tensors, config = small_resnet()
+    assert "an image of 64 by 64 is assumed; the weights do not depend on it" in (
+        templated(checkpoint_of(tensors), config).provenance.assumed
+    )
+
+
 def test_a_block_that_the_file_lacks_is_named() -> None:
     tensors, config = small_resnet()
     with pytest.raises(ArchitectureMismatchError, match=r"layers\.1\.layer\.0"):

@@ -14,6 +14,7 @@ _MOST_PLACES = 1 << 20
 def tokens(drawing: Drawing, step: Step) -> None:
     """`{ tokens = NAME }`: token ids (1, tokens) that the caller gives; `decoder` for the decoder's count of them."""
     count = drawing.sample.decoder_tokens if step.flag("decoder") else drawing.sample.tokens
+    drawing.settings.choose(f"{step.target} of {count} tokens")
     drawing.value = drawing.sketch.given(step.target, (1, count), "I64")
 
 

@@ -152,6 +152,7 @@ def _pair(drawing: Drawing, stated: object, otherwise: int) -> tuple[int, int]:
     """A size that is one number or two."""
     size = drawing.settings.resolve(stated)
     if size is None:
+        drawing.settings.choose(f"an image of {otherwise} by {otherwise}")
         return otherwise, otherwise
     if isinstance(size, list) and len(size) == 2:
         return drawing.settings.integer(size[0]), drawing.settings.integer(size[1])

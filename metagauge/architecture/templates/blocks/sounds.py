@@ -18,6 +18,7 @@ def features(drawing: Drawing, step: Step) -> None:
 
 def waveform(drawing: Drawing, step: Step) -> None:
     """`{ waveform = NAME }`: a sound (1, samples), which becomes (1, 1, samples)."""
+    drawing.settings.choose(f"a sound of {drawing.sample.audio} samples")
     given = drawing.sketch.given(step.target, (1, drawing.sample.audio))
     drawing.value = drawing.sketch.reshape(given, (1, 1, drawing.sample.audio))
 

@@ -199,8 +199,10 @@ class _Writing:
                 f"the activation between the layers is {self.hints.activation[:100]}, as the caller says"
             )
         elif self.unknown:
-            self.assumed.append("what is between the layers (activations, dropout, pooling) is not known")
+            self.assumed.append("the activations between the layers are not known")
         if self.convolutions:
-            self.assumed.append("convolutions have stride 1, dilation 1 and keep the map's size")
+            self.assumed.append(
+                "convolutions have stride 1, dilation 1 and keep the map's size, and no pooling is between them"
+            )
         if any(module.kind in ("batch_norm", "layer_norm") for module in self.order.modules):
             self.assumed.append("norms have epsilon 1e-5")

@@ -1,8 +1,7 @@
 """From bare tensors to the program of the network, where their names and shapes leave only one reading."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from metagauge.architecture.architecture import Provenance, Rung
 from metagauge.architecture.templates.chain.chain import chain
@@ -33,6 +32,12 @@ class _Reading:
     plan: Plan
     draft: Draft
     rung: Rung
+    invented: tuple[str, ...]
+    """Sizes of the input that nothing told."""
+
+
+_PlanOf = Callable[[Listing, Hints], Plan | str | None]
+"""A template."""
 
 
 def from_names(checkpoint: Checkpoint, hints: Hints | None = None) -> Templated | None:
@@ -50,13 +55,10 @@ def from_names(checkpoint: Checkpoint, hints: Hints | None = None) -> Templated 
     found = listings(checkpoint.tensors)
     for listing in found:
         for name, template in TEMPLATES.items():
-            _add(readings, _read(checkpoint, listing, partial(template, listing, told), near, name))
+            _add(readings, _read(checkpoint, listing, template, told, near, name))
     if not readings:
         # Why a file is no chain is of no use to whoever sent something else.
-        _add(
-            readings,
-            _read(checkpoint, found[-1], partial(chain, found[-1], told), near if told.activation else [], _CHAIN),
-        )
+        _add(readings, _read(checkpoint, found[-1], chain, told, near if told.activation else [], _CHAIN))
     if len(readings) > 1:
         families = ", ".join(sorted({reading.plan.family for reading in readings}))
         raise StructureNotInferableError(f"the tensors fit more than one network: {families}. {_SETTLES}")
@@ -65,9 +67,8 @@ def from_names(checkpoint: Checkpoint, hints: Hints | None = None) -> Templated 
             raise StructureNotInferableError(f"{'; '.join(dict.fromkeys(near))}. {_SETTLES}"[:_MESSAGE])
         return None
     reading = readings[0]
-    provenance = Provenance(
-        rung=reading.rung, assumed=(f"the names are those of {reading.plan.family}", *reading.plan.assumed)[:_ASSUMED]
-    )
+    assumed = (f"the names are those of {reading.plan.family}", *reading.invented, *reading.plan.assumed)
+    provenance = Provenance(rung=reading.rung, assumed=assumed[:_ASSUMED])
     ignored = tuple(name for name in checkpoint.tensors if name not in reading.draft.consumed)
     return Templated(checkpoint=reading.draft.attach(checkpoint), provenance=provenance, ignored=ignored)
 
@@ -79,18 +80,35 @@ def _add(readings: list[_Reading], reading: _Reading | None) -> None:
 
 
 def _read(
-    checkpoint: Checkpoint, listing: Listing, plan_of: Callable[[], Plan | str | None], near: list[str], name: str
+    checkpoint: Checkpoint, listing: Listing, plan_of: _PlanOf, hints: Hints, near: list[str], name: str
 ) -> _Reading | None:
     """The reading of one template, if it fits; why it nearly did is added to `near`."""
     try:
-        plan = plan_of()
+        plan = plan_of(listing, hints)
         if plan is None:
             return None
         if isinstance(plan, str):
             near.append(f"the tensors look like {name}, but {plan}")
             return None
         draft = write(plan, checkpoint.tensors, listing.rename)
+        invented = tuple(_invented(plan, listing, plan_of, hints))
     except (ArchitectureMismatchError, LimitExceededError, StructureNotInferableError) as error:
         near.append(f"the tensors look like {name}, but {error}")
         return None
-    return _Reading(plan=plan, draft=draft, rung="chain" if name == _CHAIN else "template")
+    return _Reading(plan=plan, draft=draft, rung="chain" if name == _CHAIN else "template", invented=invented)
+
+
+def _invented(plan: Plan, listing: Listing, plan_of: _PlanOf, hints: Hints) -> Iterator[str]:
+    """Sizes of the input that would be others if the caller said so, and of which the caller said nothing."""
+    if hints.image_size is None and hints.steps is None:
+        size = 2 * max(plan.input_shape)
+        if _reads_other(plan, plan_of(listing, replace(hints, image_size=size))):
+            *_, height, width = (1, *plan.input_shape)
+            yield f'an image of {height} by {width} is assumed; another one is said by {{"image_size": ...}}'
+        elif _reads_other(plan, plan_of(listing, replace(hints, steps=size))):
+            steps = plan.input_shape[0]
+            yield f'a sequence of {steps} steps is assumed; another length is said by {{"steps": ...}}'
+
+
+def _reads_other(plan: Plan, other: Plan | str | None) -> bool:
+    return isinstance(other, Plan) and other.input_shape != plan.input_shape

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
+from metagauge.architecture.architecture import Architecture
+from metagauge.architecture.dataflow import Dataflow
 from metagauge.errors import ArchitectureMismatchError
 
 Pooling = Literal["first", "last", "mean"]
@@ -32,8 +34,8 @@ class Hints:
 
 
 def is_hints(sidecar: Mapping[str, object]) -> bool:
-    """Whether a JSON object sent beside a checkpoint is made of hints."""
-    return bool(sidecar) and all(name in _NAMES for name in sidecar)
+    """Whether a JSON object sent beside a checkpoint is meant as hints: it is neither a specification nor a config."""
+    return bool(sidecar) and not isinstance(sidecar.get("steps"), list) and _OTHERS.isdisjoint(sidecar)
 
 
 def hints_of(sidecar: Mapping[str, object]) -> Hints:
@@ -46,13 +48,17 @@ def hints_of(sidecar: Mapping[str, object]) -> Hints:
     numbers: dict[str, int] = {}
     for name, value in sidecar.items():
         if name not in _NAMES:
-            raise ArchitectureMismatchError(f"{name[:60]!r} is no hint; hints are {', '.join(_NAMES)}")
+            known = ", ".join(_NAMES[:-1])
+            message = f"{name[:60]!r} is no hint; known are {known} and {_NAMES[-1]}"
+            raise ArchitectureMismatchError(f"{message}. {_OTHER_FILES}")
         if name in ("activation", "pooling"):
             if not isinstance(value, str) or (name == "pooling" and value not in get_args(Pooling)):
-                raise ArchitectureMismatchError(f"the hint {name} is a name, such as relu or mean")
+                wanted = f"one of {', '.join(get_args(Pooling))}" if name == "pooling" else "a name, such as relu"
+                raise ArchitectureMismatchError(f"the hint {name} is {wanted}, and not {str(value)[:60]!r}")
             texts[name] = value
         elif not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _SIZE:
-            raise ArchitectureMismatchError(f"the hint {name} is a whole number from 1 to {_SIZE}")
+            message = f"the hint {name} is a whole number from 1 to {_SIZE}, and not {str(value)[:60]!r}"
+            raise ArchitectureMismatchError(message)
         else:
             numbers[name] = value
     pooling = next((each for each in get_args(Pooling) if each == texts.get("pooling")), None)
@@ -60,3 +66,10 @@ def hints_of(sidecar: Mapping[str, object]) -> Hints:
 
 
 _NAMES = tuple(field.name for field in fields(Hints))
+_SPECIFICATION = {field.name for form in (Architecture, Dataflow) for field in fields(form)} - {"steps"}
+_OTHERS = frozenset({*_SPECIFICATION, "model_type", "architectures"})
+"""Keys of what else may be sent beside a checkpoint."""
+_OTHER_FILES = (
+    "Besides hints, what may be sent is a specification, which has operations or steps, and a Hugging Face config.json,"
+    " which has a model_type"
+)

@@ -32,11 +32,6 @@ def transformer_encoder(listing: Listing, hints: Hints) -> Plan | str | None:
     shape = listing.shape(f"{stack}0.self_attn.in_proj_weight")
     if len(shape) != 2:
         return "its projection of queries, keys and values is no matrix"
-    if hints.num_heads is None:
-        return (
-            f"the number of attention heads is in no tensor of it (width {shape[1]}): send the JSON"
-            ' {"num_heads": ...} beside the file'
-        )
     parts: list[Part] = [part for name in names for part in _layer(name, hints)]
     module = stack.removesuffix("layers.")
     if module != stack and listing.has(f"{module}norm.weight"):
@@ -44,10 +39,9 @@ def transformer_encoder(listing: Listing, hints: Hints) -> Plan | str | None:
     around = _around(listing, stack, f"{module}norm")
     if len(around) > 1:
         return f"the order of {', '.join(repr(name[:60]) for name in around[:6])} around it is not known"
-    if around and hints.pooling is None:
-        return (
-            f'which steps {around[0]!r} reads is not in the names: add "pooling": "first", "last" or "mean" to the JSON'
-        )
+    reason = _open(shape[1], around[0] if around else "", hints)
+    if reason:
+        return reason
     tokens = {"first": SelectToken(index=0), "last": SelectToken(index=-1), "mean": SelectToken(), None: SelectToken()}
     parts += (tokens[hints.pooling], Linear(name=around[0])) if around else ()
     return Plan(
@@ -62,6 +56,16 @@ def transformer_encoder(listing: Listing, hints: Hints) -> Plan | str | None:
             f"a sequence of {hints.steps or _STEPS} steps, without a mask",
         ),
     )
+
+
+def _open(width: int, head: str, hints: Hints) -> str:
+    """What neither tensors nor hints tell, all of it at once."""
+    left: dict[str, str] = {}
+    if hints.num_heads is None:
+        left['"num_heads": ...'] = f"the number of attention heads is in no tensor of it (width {width})"
+    if head and hints.pooling is None:
+        left['"pooling": "mean"'] = f"which steps {head!r} reads is not in the names (first, last, or their mean)"
+    return f"{', and '.join(left.values())}: send the JSON {{{', '.join(left)}}} beside the file" if left else ""
 
 
 def _layer(name: str, hints: Hints) -> Parts:

@@ -16,7 +16,7 @@ from metagauge.architecture.templates.vision.parts import (
     Residual,
     ResponseNorm,
 )
-from metagauge.architecture.templates.vision.stages import image_shape, stages
+from metagauge.architecture.templates.vision.stages import sample_shape, stages
 
 _EPSILON = 1e-6
 """Of every norm but the last, in modeling_convnext.py."""
@@ -50,7 +50,7 @@ def _plan(family: str, settings: Settings, sample: Sample, prefix: str, *, scale
             parts.append(_block(f"{name}.layers.{number}", function, stage.width, scaled=scaled, version=version))
     final = LayerNorm(name=f"{prefix}layernorm", epsilon=settings.number("$layer_norm_eps"))
     head: Parts = (GlobalPool(), Flatten(), final, *((Linear(name="classifier"),) if prefix else ()))
-    shape = image_shape(settings, max(sample.image, 8 * patch))
+    shape = sample_shape(settings, max(sample.image, 8 * patch))
     return Plan(family=family, input_shape=shape, parts=(*parts, *head))
 
 

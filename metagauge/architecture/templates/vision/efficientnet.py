@@ -18,7 +18,7 @@ from metagauge.architecture.templates.vision.parts import (
     Plan,
     Residual,
 )
-from metagauge.architecture.templates.vision.stages import check_blocks, image_shape
+from metagauge.architecture.templates.vision.stages import check_blocks, sample_shape
 from metagauge.errors import StructureNotInferableError
 
 
@@ -50,7 +50,7 @@ def efficientnet(settings: Settings, sample: Sample, prefix: str) -> Plan:
         Flatten(),
         *((Linear(name="classifier"),) if prefix else ()),
     )
-    shape = image_shape(settings, sample.image)
+    shape = sample_shape(settings, sample.image)
     return Plan(family="an EfficientNet of transformers", input_shape=shape, parts=(*parts, *head))
 
 

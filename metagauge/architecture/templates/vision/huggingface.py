@@ -143,4 +143,4 @@ def write_model(
     prefix = f"{model.base}." if any(name.startswith(f"{wrapped}{model.base}.") for name in tensors) else ""
     plan = model.plan(settings, sample, prefix)
     draft = write(plan, tensors, lambda name: wrapped + name)
-    return draft, (*settings.assumed.values(), *plan.assumed)
+    return draft, (*settings.assumed.values(), *settings.chosen.values(), *plan.assumed)

@@ -12,7 +12,7 @@ def recurrent(canvas: Canvas, part: Recurrent, signal: Signal) -> Signal:
     """One recurrent layer over the steps (1, steps, channels)."""
     sketch = canvas.sketch
     suffixes = [part.suffix]
-    if canvas.has(f"{part.name}.weight_ih{part.suffix}_reverse"):
+    if canvas.has(_named(part, f"weight_ih{part.suffix}_reverse")):
         suffixes.append(f"{part.suffix}_reverse")
     inputs = [_gates(canvas, part, f"weight_ih{suffix}") for suffix in suffixes]
     states = [_gates(canvas, part, f"weight_hh{suffix}") for suffix in suffixes]
@@ -23,7 +23,7 @@ def recurrent(canvas: Canvas, part: Recurrent, signal: Signal) -> Signal:
             raise mismatch(matrix, f"a {part.cell} of {hidden} units that reads {width} numbers is expected")
     steps = sketch.transpose(signal.value, (1, 0, 2))
     operands = [steps, _stack(canvas, inputs), _stack(canvas, states)]
-    if canvas.has(f"{part.name}.bias_ih{part.suffix}"):
+    if canvas.has(_named(part, f"bias_ih{part.suffix}")):
         biases = []
         for suffix in suffixes:
             pair = [_gates(canvas, part, f"bias_{which}{suffix}") for which in ("ih", "hh")]
@@ -44,7 +44,7 @@ def recurrent(canvas: Canvas, part: Recurrent, signal: Signal) -> Signal:
 
 def _gates(canvas: Canvas, part: Recurrent, tensor: str) -> Value:
     """A tensor with its gates in ONNX's order."""
-    value = canvas.weight(f"{part.name}.{tensor}" if part.name else tensor)
+    value = canvas.weight(_named(part, tensor))
     order = _ORDER[part.cell]
     if value.rank not in (1, 2) or value.shape[0] % len(order):
         raise mismatch(value, f"its rows are the {len(order)} gates of a {part.cell}")
@@ -53,6 +53,11 @@ def _gates(canvas: Canvas, part: Recurrent, tensor: str) -> Value:
     size = value.shape[0] // len(order)
     pieces = [canvas.sketch.slice(value, 0, place * size, (place + 1) * size) for place in order]
     return canvas.sketch.concat(pieces, 0)
+
+
+def _named(part: Recurrent, tensor: str) -> str:
+    """A tensor's name; a module that is the whole file has none."""
+    return f"{part.name}.{tensor}" if part.name else tensor
 
 
 def _stack(canvas: Canvas, values: list[Value]) -> Value:

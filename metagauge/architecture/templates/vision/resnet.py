@@ -17,7 +17,7 @@ from metagauge.architecture.templates.vision.parts import (
     Pool,
     Residual,
 )
-from metagauge.architecture.templates.vision.stages import image_shape, stages
+from metagauge.architecture.templates.vision.stages import sample_shape, stages
 
 Block = Callable[[str, int, int], Parts]
 """The body of a block by its name, its stride and its width."""
@@ -100,4 +100,4 @@ def _layer(name: str, stride: int, function: str, width: int | None = None) -> P
 def _plan(family: str, settings: Settings, sample: Sample, prefix: str, parts: Parts) -> Plan:
     """With the classifier, which is there unless the tensors are those of the base model alone."""
     head = (GlobalPool(), Flatten(), *((Linear(name="classifier.1"),) if prefix else ()))
-    return Plan(family=family, input_shape=image_shape(settings, sample.image), parts=(*parts, *head))
+    return Plan(family=family, input_shape=sample_shape(settings, sample.image), parts=(*parts, *head))

@@ -47,6 +47,12 @@ def check_blocks(depths: list[int]) -> None:
         raise StructureNotInferableError(f"config.json describes {sum(depths)} blocks; between 0 and {BLOCKS} are read")
 
 
+def sample_shape(settings: Settings, side: int) -> tuple[int, int, int]:
+    """(channels, height, width) of a square image whose size the configuration leaves open."""
+    settings.choose(f"an image of {side} by {side}")
+    return image_shape(settings, side)
+
+
 def image_shape(settings: Settings, side: int) -> tuple[int, int, int]:
     """(channels, height, width) of a square image."""
     channels = settings.integer("$num_channels")
