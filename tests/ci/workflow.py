@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / "docs" / "ci" / "github.yml"
 GITLAB = ROOT / "docs" / "ci" / "gitlab.yml"
-INSTALL = "pip install metagauge"
+INSTALL = 'pip install "git+$METAGAUGE_REPOSITORY"'
 """The one step that is not executed: the package is installed here already."""
 
 
