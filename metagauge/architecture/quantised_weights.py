@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from metagauge.architecture.dataflow import Dataflow, Step
-from metagauge.architecture.operators.control import Carry, Choose, Opaque
-from metagauge.architecture.operators.elementwise import Binary, Cast, Requantise, Unary, Unpack, Where
+from metagauge.architecture.operators.control import Choose, Opaque
+from metagauge.architecture.operators.elementwise import Binary, Cast, Requantise, Unary, Where
 from metagauge.architecture.operators.indexing import (
     Gather,
     GatherElements,
@@ -19,17 +19,14 @@ from metagauge.architecture.operators.indexing import (
     ScatterElements,
     ScatterND,
 )
-from metagauge.architecture.operators.movement import Concat, Expand, Pad, Reshape, Slice, Transpose
-from metagauge.architecture.operators.source import Constant, Weight
+from metagauge.architecture.operators.movement import Reshape, Transpose
+from metagauge.architecture.operators.source import Weight
+from metagauge.architecture.stored_integers import BYTES, Made, made_of, products_of, sizes_of
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.tensor import Tensor
 
-_BYTES = frozenset({"I8", "U8", "I4", "U4", "I2", "U2", "F4", "F6_E2M3", "F6_E3M2"})
-"""What unknown operators may read as a weight; wider integers are as likely sizes and places."""
-_CODES = _BYTES | {"F8_E8M0", "I16", "U16", "I32", "U32"}
-"""How quantised weights, and biases, are stored. Integers of 64 bits are counted, gathered and compared by."""
-_BIAS = frozenset({"I32"})
-"""How biases are stored whose scale is that of the products they are added to: as many numbers as the bias has."""
+_FACTORS = 64
+"""Factors of a scale that are looked at."""
 _QUESTIONS = frozenset({"equal", "less", "less_equal", "greater", "greater_equal", "and", "or", "xor", "not"})
 
 
@@ -42,20 +39,6 @@ class QuantisedWeights:
     """Those that only operators read of which we do not know what they compute."""
     scales: frozenset[str] = frozenset()
     """Float tensors that only say what the integers stand for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
-    """What a value is made of if nothing that the caller gives is in it."""
-
-    codes: int = 0
-    """Numbers of the largest integer tensor in it."""
-    floats: int = 0
-    """Elements of the largest float tensor in it."""
-    is_raw: bool = False
-    """Whether it is stored integers as they are, moved and unpacked at most."""
-    is_unpacked: bool = False
-    is_bias: bool = False
 
 
 def quantised_weights(dataflow: Dataflow, checkpoint: Checkpoint) -> QuantisedWeights:
@@ -78,9 +61,10 @@ class _Walk:
         self.checkpoint = checkpoint
         self.outputs = dataflow.outputs
         self.makers = {name: step for step in dataflow.steps for name in step.outputs if name}
-        self.sizes = _sizes(dataflow, checkpoint)
+        self.sizes = sizes_of(dataflow, checkpoint)
         self.has_codes = bool(self.sizes)
-        self.made = _made(dataflow, checkpoint, self.sizes) if self.has_codes else {}
+        self.made = made_of(dataflow, checkpoint, self.sizes) if self.has_codes else {}
+        self.products = products_of(dataflow, self.made)
         self.found: dict[str, int] = {}
         self.opaque: dict[str, int] = {}
         self.scaling: set[str] = set()
@@ -118,21 +102,37 @@ class _Walk:
                 pass
 
     def _note_opaque(self, tensor: Tensor) -> None:
-        if tensor.dtype in _BYTES and tensor.name in self.sizes:
+        if tensor.dtype in BYTES and tensor.name in self.sizes:
             self.opaque[tensor.name] = self.sizes[tensor.name]
 
     def _note_scales(self, waiting: list[str]) -> None:
-        """The float tensors that scales are made of."""
+        """The tensors that scales are made of; what is computed of the network's input is none of it."""
         seen = set(waiting)
         while waiting:
-            step = self.makers.get(waiting.pop())
-            if step is None:
+            name = waiting.pop()
+            step = self.makers.get(name)
+            if step is None or not (name in self.made or _is_factor(step)):
                 continue
             if isinstance(step.operator, Weight):
                 self.scaling.add(step.operator.tensor)
             fresh = [name for name in step.inputs if name and name not in seen]
             seen.update(fresh)
             waiting += fresh
+
+    def _has_scale(self, name: str) -> bool:
+        """Whether a float tensor is among the factors of a value."""
+        waiting = [name]
+        for _ in range(_FACTORS):
+            if not waiting:
+                break
+            name = waiting.pop()
+            made, step = self.made.get(name), self.makers.get(name)
+            if made is not None:
+                if made.floats and not made.codes:
+                    return True
+            elif step is not None and _is_factor(step):
+                waiting += step.inputs
+        return False
 
     def _numbers(self, step: Step) -> Iterator[str]:
         """The inputs whose numbers are in what the step gives."""
@@ -162,6 +162,13 @@ class _Walk:
             case _:
                 return ()
 
+    def _scales_of_product(self, step: Step) -> tuple[int, ...]:
+        """The place of a scale that a product of integers gets afterwards, as in dynamically quantised networks."""
+        for place in (0, 1):
+            if step.inputs[1 - place] in self.products and self._has_scale(step.inputs[place]):
+                return (place,)
+        return ()
+
     def _is_raw(self, name: str) -> bool:
         made = self.made.get(name)
         return made is not None and made.is_raw
@@ -181,7 +188,7 @@ class _Walk:
             case Binary(function="multiply" | "divide"):
                 left, right = (self.made.get(name) for name in step.inputs)
                 if left is None or right is None:
-                    return ()
+                    return self._scales_of_product(step)
                 if _is_scale(right, left):
                     return (1,)
                 return (0,) if _is_scale(left, right) else ()
@@ -189,68 +196,17 @@ class _Walk:
                 return ()
 
 
-def _is_scale(scale: _Made, integers: _Made) -> bool:
+def _is_factor(step: Step) -> bool:
+    """Whether what a step gives is a product of what it reads, moved at most."""
+    match step.operator:
+        case Binary(function="multiply" | "divide") | Unary(function="affine", beta=0.0) | Reshape() | Transpose():
+            return True
+        case _:
+            return False
+
+
+def _is_scale(scale: Made, integers: Made) -> bool:
     most = max(scale.floats, scale.codes)
     if not integers.codes or not most or scale.is_bias:
         return False
     return most < integers.codes or (integers.is_bias and not scale.codes)
-
-
-def _sizes(dataflow: Dataflow, checkpoint: Checkpoint) -> dict[str, int]:
-    """How many numbers each integer tensor holds, once it is unpacked."""
-    codes: dict[str, str] = {}
-    sizes: dict[str, int] = {}
-    for step in dataflow.steps:
-        match step.operator:
-            case Weight(tensor=name):
-                tensor = checkpoint.tensor(name)
-                if tensor.dtype in _CODES and tensor.shape and tensor.size > 1:
-                    codes[step.outputs[0]] = name
-                    sizes[name] = tensor.size
-            case Reshape() | Transpose() if step.inputs[0] in codes:
-                codes[step.outputs[0]] = codes[step.inputs[0]]
-            case Unpack(bits=bits) if step.inputs[0] in codes:
-                name = codes[step.inputs[0]]
-                sizes[name] = checkpoint.tensor(name).size * (8 // bits)
-            case _:
-                pass
-    return sizes
-
-
-def _made(dataflow: Dataflow, checkpoint: Checkpoint, sizes: dict[str, int]) -> dict[str, _Made]:
-    """What the values are made of that nothing given is in."""
-    made: dict[str, _Made] = {}
-    for step in dataflow.steps:
-        match step.operator:
-            case Weight(tensor=name):
-                tensor = checkpoint.tensor(name)
-                size = tensor.size if tensor.is_float else 0
-                codes = sizes.get(name, 0)
-                found = _Made(codes=codes, floats=size, is_raw=codes > 0, is_bias=tensor.dtype in _BIAS)
-            case Constant():
-                found = _Made()
-            case Carry() | Opaque():
-                continue
-            case _:
-                inputs = [made.get(name) for name in step.inputs if name]
-                known = [each for each in inputs if each is not None]
-                if not inputs or len(known) < len(inputs):
-                    continue
-                found = _put_together(step, known)
-        made.update(dict.fromkeys(step.outputs, found))
-    return made
-
-
-def _put_together(step: Step, inputs: list[_Made]) -> _Made:
-    match step.operator:
-        case Reshape() | Transpose() | Slice() | Expand() | Concat() | Pad() | Cast() | Unpack():
-            moves = True
-        case _:
-            moves = False
-    return _Made(
-        codes=max(each.codes for each in inputs),
-        floats=max(each.floats for each in inputs),
-        is_raw=moves and all(each.is_raw for each in inputs),
-        is_unpacked=isinstance(step.operator, Unpack) or any(each.is_unpacked for each in inputs),
-        is_bias=any(each.is_bias for each in inputs),
-    )

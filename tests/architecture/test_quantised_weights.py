@@ -42,10 +42,11 @@ def small_network() -> ModelProto:
 WEIGHTS = 4 * 3 * 3 * 3 + 4 + 256 * 10 + 10
 
 
+@pytest.mark.parametrize("each_channel", [False, True])
 @pytest.mark.parametrize("dtype", [QuantType.QInt8, QuantType.QUInt8])
-def test_a_quantised_network_has_as_many_parameters_as_before(tmp_path: Path, dtype: QuantType):
+def test_a_quantised_network_has_as_many_parameters_as_before(tmp_path: Path, dtype: QuantType, each_channel: bool):
     onnx.save(small_network(), tmp_path / "before.onnx")
-    quantize_dynamic(tmp_path / "before.onnx", tmp_path / "after.onnx", weight_type=dtype)
+    quantize_dynamic(tmp_path / "before.onnx", tmp_path / "after.onnx", weight_type=dtype, per_channel=each_channel)
     assert counted(small_network()) == (WEIGHTS, 1.0)
     assert counted(onnx.load(tmp_path / "after.onnx")) == (WEIGHTS, 1.0)
 
