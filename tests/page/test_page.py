@@ -30,6 +30,7 @@ def test_a_chosen_file_ends_as_a_prediction_with_its_interval(opened: Opened):
     low, width = (float(drawing.locator(".range").get_attribute(name) or "nan") for name in ("x", "width"))
     value = float(drawing.locator(".value").get_attribute("x1") or "nan")
     assert low < value < low + width
+    expect(opened.page.locator("#job .range-text").first).to_contain_text("nominal 90\u202f% interval")
 
 
 def test_a_wider_interval_is_drawn_wider(opened: Opened):

@@ -27,7 +27,7 @@ function predictions(report) {
   const { test_accuracy: accuracy, generalization_gap: gap } = report.predictions;
   const { name, version } = report.predictor;
   const { score, threshold } = report.domain;
-  const known = score === null || threshold === null ? "" : ` Further out than ${(100 * score).toFixed(1)} % of known networks; from ${(100 * threshold).toFixed(1)} % on it would not answer. The intervals hold for networks that were trained on this task.`;
+  const known = score === null || threshold === null ? "" : ` Further out than ${(100 * score).toFixed(1)} % of known networks; from ${(100 * threshold).toFixed(1)} % on it would not answer. The intervals are nominal, and for networks that were trained on this task.`;
   return html(
     "div",
     { class: "predictions" },
