@@ -180,8 +180,6 @@ class ParameterGraph:
     """Share of the checkpoint's parameters that the graph stands for."""
     guessed: tuple[str, ...] = ()
     """What was filled in, in words, where neither the file nor the names of its tensors tell."""
-    guessed: tuple[str, ...] = ()
-    """What was filled in, in words, where neither the file nor the names of its tensors tell."""
 
     @property
     def nodes(self) -> int:

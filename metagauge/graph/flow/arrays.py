@@ -1,30 +1,44 @@
 """Which values of a dataflow are weights, or computed from weights alone, and their numbers."""
 
+from collections.abc import Mapping
+from math import prod
+
 import numpy as np
 
 from metagauge.architecture.dataflow import Dataflow, Step
-from metagauge.architecture.operators.contraction import Convolve
+from metagauge.architecture.operators.contraction import Contract, Convolve
 from metagauge.architecture.operators.control import Carry, Choose, Opaque
 from metagauge.architecture.operators.evaluate import evaluate
-from metagauge.architecture.operators.movement import Resize
+from metagauge.architecture.operators.movement import Expand, Reshape, Resize, Slice, Transpose
 from metagauge.architecture.operators.recurrent import Recurrent
 from metagauge.architecture.operators.reduction import LocalNorm, WindowPool
 from metagauge.architecture.operators.sampling import Sample
-from metagauge.architecture.operators.source import Given, Weight
+from metagauge.architecture.operators.source import Constant, Given, Weight
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.errors import ArchitectureMismatchError, LimitExceededError, OperatorUnknownError
+from metagauge.graph.symmetry.axis import Shape
 
 _DRAWN = (Given, Opaque, Carry, Choose, Convolve, LocalNorm, Recurrent, Resize, Sample, WindowPool)
 """Operators that are drawn also where they read weights alone: what they compute is not computed for a graph."""
-MAX_COMPUTED = 2**30
-"""Elements that weights computed from weights may take in one graph; views take none."""
+FREE_ELEMENTS = 2**26
+ELEMENTS_PER_BYTE = 8
+"""Elements that weights computed from weights may take in one graph: so many, and so many for each byte of the file.
+
+Views take none; weights packed into two bits take four for a byte, and once more as floats.
+"""
+MAX_PRODUCTS = 2**32
+"""Multiplications that contracting weights with weights may take in one graph: some seconds."""
+_VIEWS = (Weight, Constant, Reshape, Transpose, Slice, Expand)
 
 
 class Arrays:
     """The numbers of values that do not depend on the input, computed when they are asked for."""
 
-    def __init__(self, dataflow: Dataflow, checkpoint: Checkpoint) -> None:
+    def __init__(self, dataflow: Dataflow, checkpoint: Checkpoint, shapes: Mapping[str, Shape | None]) -> None:
         self._checkpoint = checkpoint
+        self._shapes = shapes
+        self._limit = FREE_ELEMENTS + ELEMENTS_PER_BYTE * checkpoint.size_bytes
+        self._products = 0
         self._makers: dict[str, Step] = {}
         self._found: dict[str, np.ndarray] = {}
         self._origin: dict[str, str] = {}
@@ -60,16 +74,38 @@ class Arrays:
         """
         for step in self._needed(name):
             inputs = [self._found[each] if each else None for each in step.inputs]
-            found = self._evaluated(step, inputs)
-            for output, array in zip(step.outputs, found, strict=False):
-                is_view = any(
-                    array.base is not None and np.may_share_memory(array, each) for each in inputs if each is not None
-                )
-                self._computed += 0 if is_view or isinstance(step.operator, Weight) else array.size
-                self._found[output] = array
-            if self._computed > MAX_COMPUTED:
-                raise LimitExceededError(f"weights computed from weights take more than {MAX_COMPUTED} elements")
+            self._plan(step, inputs)
+            self._found |= dict(zip(step.outputs, self._evaluated(step, inputs), strict=False))
         return self._found[name]
+
+    def spend(self, elements: int) -> None:
+        """Counts elements that are about to be computed or copied.
+
+        Raises:
+            LimitExceededError: they are too many for a file of this size.
+        """
+        self._computed += elements
+        if self._computed > self._limit:
+            message = f"weights computed from weights take more than {self._limit} elements"
+            raise LimitExceededError(
+                f"{message}, which is out of proportion to a file of {self._checkpoint.size_bytes} bytes"
+            )
+
+    def _plan(self, step: Step, inputs: list[np.ndarray | None]) -> None:
+        """Counts what a step will take, before it takes it."""
+        is_moved = isinstance(step.operator, _VIEWS) and all(each is None or each.flags.c_contiguous for each in inputs)
+        if not is_moved and not isinstance(step.operator, Transpose | Slice | Expand):
+            self.spend(sum(prod(self._shapes.get(name) or ()) for name in step.outputs if name))
+        if isinstance(step.operator, Contract):
+            letters, _, _ = step.operator.equation.partition("->")
+            sizes = {
+                letter: size
+                for word, array in zip(letters.split(","), inputs, strict=True)
+                for letter, size in zip(word, () if array is None else array.shape, strict=False)
+            }
+            self._products += prod(sizes.values())
+            if self._products > MAX_PRODUCTS:
+                raise LimitExceededError(f"weights are products of weights in more than {MAX_PRODUCTS} multiplications")
 
     def _evaluated(self, step: Step, inputs: list[np.ndarray | None]) -> tuple[np.ndarray, ...]:
         if isinstance(step.operator, Weight):

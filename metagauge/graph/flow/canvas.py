@@ -217,10 +217,15 @@ class Canvas:
         return replace(source, reading=reading, is_open=False)
 
 
-def spread(array: np.ndarray, axes: Axes, neurons: Units, target: Axes) -> tuple[np.ndarray, tuple[int, ...]] | None:
+def spread(
+    arrays: Arrays, array: np.ndarray, neurons: Units, target: Axes
+) -> tuple[np.ndarray, tuple[int, ...]] | None:
     """Numbers that meet a value elementwise, as (neurons, 1, positions) and the positions' sizes.
 
     `array` broadcasts to a value with axes `target`. None if it varies along a unit that no axis of it shows.
+
+    Raises:
+        LimitExceededError: repeating them for each neuron takes too much memory.
     """
     dims = array.reshape((1,) * (len(target) - array.ndim) + array.shape)
     shape: list[int] = []
@@ -246,6 +251,8 @@ def spread(array: np.ndarray, axes: Axes, neurons: Units, target: Axes) -> tuple
     kernel = tuple(
         prod(by_unit.shape[number] for number in run) for _, run in groupby(others, key=lambda number: owners[number])
     )
+    if full.size > array.size:
+        arrays.spend(full.size)
     return full.reshape(size(neurons), 1, prod(kernel)), kernel
 
 

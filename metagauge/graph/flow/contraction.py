@@ -141,6 +141,8 @@ class _Map:
         places = [rows + at for at, unit in enumerate(sums) if unit not in own]
         kernel = tuple(by_unit.shape[at] for at in places)
         found = by_unit.transpose([*range(rows), *columns, *places])
+        if 0 in found.strides:
+            canvas.arrays.spend(found.size)  # a repeated weight becomes one that is written out
         height = prod(by_unit.shape[:rows])
         return cursor, found.reshape(height, size(tuple(neurons)), prod(kernel)), size(runs), kernel
 

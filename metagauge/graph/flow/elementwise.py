@@ -169,7 +169,7 @@ def _meetings(
     met: list[tuple[Cursor, Axes, np.ndarray, tuple[int, ...]]] = []
     for number, cursor in enumerate(source.pieces):
         axes = found.piece(number)
-        numbers = spread(_piece(array, found, number), axes, canvas.neurons[cursor.group], axes)
+        numbers = spread(canvas.arrays, _piece(array, found, number), canvas.neurons[cursor.group], axes)
         if numbers is None:
             return None
         values, kernel = numbers

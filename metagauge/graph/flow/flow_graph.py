@@ -34,7 +34,7 @@ def _built(dataflow: Dataflow, checkpoint: Checkpoint) -> ParameterGraph:
     dataflow = split_bases(dataflow, checkpoint)
     known = shapes(dataflow, lambda name: checkpoint.tensor(name).shape)
     symmetry = infer_symmetry(dataflow, known)
-    canvas = draw(dataflow, symmetry, Arrays(dataflow, checkpoint), Sharing(dataflow, checkpoint))
+    canvas = draw(dataflow, symmetry, Arrays(dataflow, checkpoint, known), Sharing(dataflow, checkpoint))
     groups, blocks = canvas.draft.groups(), canvas.draft.blocks()
     return ParameterGraph(
         groups=with_names(groups, blocks),

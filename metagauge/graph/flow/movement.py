@@ -101,7 +101,7 @@ def joined_tokens(canvas: Canvas, step: Step, operator: Concat) -> bool:
                 canvas.wire(output, canvas.drawn[name].pieces[number], target.group, operand=operand)
                 continue
             array, own = canvas.part(name, number) if canvas.layout(name).pieces > 1 else canvas.part(name, 0)
-            found = spread(array, own, neurons, own)
+            found = spread(canvas.arrays, array, neurons, own)
             if found is None:
                 return False
             numbers, kernel = found

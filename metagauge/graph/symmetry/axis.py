@@ -15,6 +15,10 @@ from typing import Literal
 Form = Literal["leaf", "product", "concat"]
 
 
+MAX_TERMS = 2048
+"""Terms of a concatenation that are told apart: a layer of DenseNet has a few dozen."""
+
+
 class Axis:
     """One axis; equal axes find the same root."""
 
@@ -78,18 +82,35 @@ def product(axes: Sequence[Axis]) -> Axis:
 
 
 def concat(axes: Sequence[Axis]) -> Axis:
-    """The axis that has these one behind the other."""
+    """The axis that has these one behind the other; of more terms than can be told apart, one in their order."""
     filled = [axis for axis in axes if axis.size]
+    if _is_wide(filled):
+        for axis in dict.fromkeys(axis.root() for axis in filled):
+            pin(axis)
+        return Axis(sum(axis.size for axis in axes), pinned=True)
     return filled[0] if len(filled) == 1 else Axis(sum(axis.size for axis in axes), "concat", filled)
 
 
 def pin(axis: Axis) -> None:
-    """Says that the order along an axis means something."""
-    axis = axis.root()
-    if axis.form == "leaf":
-        axis.pinned = True
-    for part in axis.parts:
-        pin(part)
+    """Says that the order along an axis means something, and along all it is made of."""
+    waiting, seen = [axis.root()], set[Axis]()
+    while waiting:
+        part = waiting.pop().root()
+        if part not in seen:
+            seen.add(part)
+            part.pinned = part.pinned or part.form == "leaf"
+            waiting.extend(part.parts)
+
+
+def _is_wide(axes: Sequence[Axis]) -> bool:
+    """Whether there are more terms below than MAX_TERMS, shared ones counted wherever they occur."""
+    waiting, seen = list(axes), 0
+    while waiting:
+        seen += 1
+        if seen > MAX_TERMS:
+            return True
+        waiting.extend(waiting.pop().root().parts)
+    return False
 
 
 def is_pinned(axis: Axis) -> bool:

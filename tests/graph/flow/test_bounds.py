@@ -5,7 +5,7 @@ import pytest
 
 from metagauge.architecture.dataflow import Dataflow, Step
 from metagauge.architecture.operators.contraction import Contract
-from metagauge.architecture.operators.movement import Concat
+from metagauge.architecture.operators.movement import Concat, Pad
 from metagauge.architecture.operators.source import Given, Weight
 from metagauge.errors import LimitExceededError
 from metagauge.graph.build import build
@@ -27,6 +27,18 @@ def chain(steps: int) -> tuple[Dataflow, int]:
     found.append(Step(outputs=("last",), operator=Weight(tensor="last")))
     found.append(Step(outputs=("y",), operator=Contract(equation="bi,oi->bo"), inputs=(f"v{steps}", "last")))
     return Dataflow(steps=tuple(found), outputs=("y",)), width
+
+
+def doubled(times: int) -> Dataflow:
+    """Features concatenated with themselves, again and again: a few steps, and twice as many terms with each."""
+    found = [
+        Step(outputs=("x",), operator=Given(shape=(1, 2))),
+        Step(outputs=("w",), operator=Weight(tensor="w")),
+        Step(outputs=("v0",), operator=Contract(equation="bi,oi->bo"), inputs=("x", "w")),
+    ]
+    for number in range(times):
+        found.append(Step(outputs=(f"v{number + 1}",), operator=Concat(axis=1), inputs=(f"v{number}", f"v{number}")))
+    return Dataflow(steps=tuple(found), outputs=(f"v{times}",))
 
 
 def tensors(width: int):
@@ -54,3 +66,34 @@ def test_a_graph_of_too_many_groups_is_refused(monkeypatch):
     dataflow, width = chain(2)
     with pytest.raises(LimitExceededError, match="groups"):
         build(dataflow, tensors(width))
+
+
+def test_doubling_does_not_take_time_that_doubles():
+    graph = build(doubled(24), checkpoint({"w": np.ones((3, 2), np.float32)}))
+    assert len(graph.groups) < 2000
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step(outputs=("v",), operator=Pad(widths=((0, 0), (0, 1 << 26))), inputs=("w",)),
+        Step(outputs=("v",), operator=Contract(equation="ab,cd->abcd"), inputs=("w", "w")),
+    ],
+)
+def test_weights_out_of_proportion_to_the_file_are_refused_before_they_are_computed(step):
+    rows = np.ones((1024, 16), np.float32)
+    rank = 2 if isinstance(step.operator, Pad) else 4
+    meets = "abcd"[:rank]
+    read = Contract(equation=f"{meets},{meets}->{meets[:1]}")
+    given = (1024, 16 + (1 << 26)) if rank == 2 else (1024, 16, 1024, 16)
+    dataflow = Dataflow(
+        steps=(
+            Step(outputs=("w",), operator=Weight(tensor="w")),
+            step,
+            Step(outputs=("x",), operator=Given(shape=given)),
+            Step(outputs=("y",), operator=read, inputs=("x", "v")),
+        ),
+        outputs=("y",),
+    )
+    with pytest.raises(LimitExceededError):
+        build(dataflow, checkpoint({"w": rows}))
