@@ -238,8 +238,14 @@ def _moved(
                 _padded(each, widths, operator.mode) for each, widths in zip(source, operator.widths, strict=True)
             )
         case Resize():
-            pin_all((tuple(each for each, size in zip(source, shape, strict=True) if each.size != size),))
-            return tuple(each if each.size == size else ordered(size) for each, size in zip(source, shape, strict=True))
+            kept = [
+                each.size == size and scale == 1
+                for each, size, scale in zip(source, shape, operator.scales, strict=True)
+            ]
+            pin_all((tuple(each for each, is_kept in zip(source, kept, strict=True) if not is_kept),))
+            return tuple(
+                each if is_kept else ordered(size) for each, size, is_kept in zip(source, shape, kept, strict=True)
+            )
         case _:
             assert_never(operator)
 

@@ -81,6 +81,7 @@ CASES = {
     "reflected": (Pad(widths=((1, 2), (0, 0)), mode="reflect"), [(4, 5)], 1),
     "cropped": (Pad(widths=((-1, 0), (0, 0))), [(4, 5)], 2),
     "resize": (Resize(shape=(1, 4, 6), scales=(1.0, 1.0, 2.0)), [(1, 4, 3)], 1),
+    "resize to the same size": (Resize(shape=(1, 4, 3), scales=(1.0, 1.0, 1.2), mode="linear"), [(1, 4, 3)], 1),
     "lower triangle": (Triangle(upper=False), [(2, 4, 4)], 1),
     "recurrent": (
         Recurrent(cell="lstm", direction="forward", hidden=3),
