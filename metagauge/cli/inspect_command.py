@@ -41,7 +41,7 @@ def inspect(
 ) -> None:
     """Print layers, shapes, parameters and coverage of a checkpoint, offline; draw it with --graph.
 
-    With --compare only what two networks share is printed, and the exit code is 1 where they differ.
+    With --compare only what two networks do not share is printed, and the exit code is 1 where they differ.
     """
     try:
         from metagauge.cli.inspection.as_json import as_json as written  # noqa: PLC0415 - needs the extra

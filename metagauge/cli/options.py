@@ -27,7 +27,13 @@ NetworkPaths = Annotated[
 ArchitectureFile = Annotated[
     Path | None,
     typer.Option(
-        "--architecture", metavar="FILE", exists=True, dir_okay=False, readable=True, help="Its architecture as JSON."
+        "--architecture",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="JSON: its specification, a Hugging Face config.json, or hints on what tensors leave open, such as"
+        ' {"num_heads": 12}.',
     ),
 ]
 PredictorName = Annotated[str | None, typer.Option("--predictor", metavar="NAME", help="Which predictor to ask.")]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 
 from metagauge.architecture.architecture import Architecture, Operation
@@ -153,6 +154,50 @@ def test_what_may_explain_a_difference_is_said(tmp_path: Path, capsys: pytest.Ca
     text = capsys.readouterr().out
     assert "differ in structure" in text
     assert "the activations of the second are not known" in text
+
+
+def test_another_size_of_the_input_is_said(declared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    other = tmp_path / "narrow.safetensors"
+    specification = SPECIFICATION.replace("[3,2,2]", "[12,1,1]")
+    assert specification != SPECIFICATION
+    save_file(TENSORS, other, metadata={METADATA_KEY: specification})
+    assert outcome(["inspect", str(declared), "--compare", str(other)]) == 1
+    assert "the first reads 3x2x2, the second 12x1x1" in capsys.readouterr().out
+
+
+def quantised(path: Path, weight: np.ndarray) -> Path:
+    """A linear map whose weight is stored in eight bits."""
+    stored = [
+        numpy_helper.from_array(np.rint(weight * 100).astype(np.int8), "weight"),
+        numpy_helper.from_array(np.float32(0.01), "scale"),
+        numpy_helper.from_array(np.int8(0), "zero"),
+    ]
+    return program(
+        path,
+        [
+            helper.make_node("DequantizeLinear", ["weight", "scale", "zero"], ["w"]),
+            helper.make_node("MatMul", ["x", "w"], ["y"]),
+        ],
+        stored,
+    )
+
+
+def program(path: Path, nodes: list[NodeProto], stored: list[TensorProto]) -> Path:
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size]) for name, size in (("x", 4), ("y", 3))]
+    graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], stored)
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString())
+    return path
+
+
+def test_that_one_side_is_quantised_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    weight = np.random.default_rng(0).uniform(-1, 1, (4, 3)).astype(np.float32)
+    stored = [numpy_helper.from_array(weight, "w")]
+    plain = program(tmp_path / "plain.onnx", [helper.make_node("MatMul", ["x", "w"], ["y"])], stored)
+    rounded = quantised(tmp_path / "rounded.onnx", weight)
+    assert outcome(["inspect", str(plain), "--compare", str(rounded)]) == 1
+    text = capsys.readouterr().out
+    assert "the second is quantised, and the other one is not" in text
+    assert "differ" in text
 
 
 def test_another_file_that_is_none_is_wrong_usage(declared: Path):

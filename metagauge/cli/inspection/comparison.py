@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import Literal
 
 from metagauge.cli.inspection.inspection import Inspected, Inspection
@@ -76,6 +77,9 @@ def _side(found: Inspection) -> Side:
 
 
 def _explanations(one: Inspected, other: Inspected) -> Iterator[str]:
+    ours, theirs = (_sizes(side.inspection) for side in (one, other))
+    if ours != theirs:
+        yield f"the first reads {' and '.join(ours)}, the second {' and '.join(theirs)}"
     sides = (("first", one, other), ("second", other, one))
     for name, side, opposite in sides:
         if _is_quantised(side.inspection) and not _is_quantised(opposite.inspection):
@@ -86,11 +90,17 @@ def _explanations(one: Inspected, other: Inspected) -> Iterator[str]:
     for name, side, opposite in sides:
         for assumption in side.inspection.assumed:
             if assumption not in opposite.inspection.assumed:
-                yield f"of the {name} it is assumed: {assumption}"
+                yield f"what is assumed of the {name}: {assumption}"
     for name, side, _ in sides:
         if side.inspection.unsupported:
             pieces = tuple(dict.fromkeys(piece.operator for piece in side.inspection.unsupported))
-            yield f"of the {name} this is not understood: {', '.join(pieces)}"
+            yield f"what is not understood of the {name}: {', '.join(pieces)}"
+
+
+def _sizes(found: Inspection) -> list[str]:
+    """What a sample is, leading axes of one aside, as some forms have a batch axis and others have none."""
+    shapes = [tuple(dropwhile(lambda size: size == 1, each.shape)) or (1,) for each in found.inputs]
+    return ["x".join(map(str, shape)) for shape in shapes]
 
 
 def _is_quantised(found: Inspection) -> bool:

@@ -133,7 +133,7 @@ class Inspection:
     unsupported: tuple[Unsupported, ...]
     graph: GraphSize
     graph_digest: str
-    """One for one function, whichever file it came in: `structure-coarse-fine`, see `metagauge.graph.digest`."""
+    """One for one function with one order of neurons, whichever file it came in: `structure-coarse-fine`, see `metagauge.graph.digest`."""
     groups: tuple[GroupRow, ...]
     findings: tuple[Finding, ...]
 

@@ -56,11 +56,14 @@ def comparison_view(compared: Comparison) -> RenderableType:
             parts.append(Text("Two graphs: they differ in structure, so weights were not compared.", "bold yellow"))
         case _:
             assert_never(compared.verdict)
-    parts += [plain(f"  - {difference}") for difference in compared.differences]
+    if compared.explanations:
+        parts.append(Text("What may explain it:"))
+        parts += [plain(f"  - {explanation}") for explanation in compared.explanations]
     if compared.same_digest:
         parts.append(Text("Their digests are the same: the differences are smaller than these can show.", "dim"))
-    parts += [plain(f"Perhaps because {explanation}.") for explanation in compared.explanations]
     parts.append(Text("Neurons were compared in the order of the files; reordered ones count as others.", "dim"))
+    parts.append(Text("Differences:"))
+    parts += [plain(f"  - {difference}") for difference in compared.differences]
     return Group(*parts)
 
 
