@@ -18,7 +18,7 @@ from metagauge.errors import MetagaugeError, RequestInvalidError
 app = typer.Typer(
     name="metagauge",
     help="Judge neural networks from their weights.",
-    epilog="Exit codes: 0 passed, 1 a requirement failed or two networks differ, 2 could not be evaluated, 4 wrong usage.",
+    epilog="Exit codes: 0 passed, 1 a requirement failed or networks differ, 2 could not be evaluated, 4 wrong usage.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )

@@ -133,7 +133,8 @@ class Inspection:
     unsupported: tuple[Unsupported, ...]
     graph: GraphSize
     graph_digest: str
-    """One for one function with one order of neurons, whichever file it came in: `structure-coarse-fine`, see `metagauge.graph.digest`."""
+    """One for one function with its neurons in one order, whichever file it came in: `structure-coarse-fine`, see
+    `metagauge.graph.digest`."""
     groups: tuple[GroupRow, ...]
     findings: tuple[Finding, ...]
 
