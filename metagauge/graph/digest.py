@@ -14,9 +14,10 @@ weight, to a tolerance of the caller's, and says in words what two graphs do not
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from math import log
+from typing import TypeVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ _BIN, _COARSE_BIN = 5e-4, 0.02
 """Widths of the bins into which a block's products, and the logarithm of its size, fall."""
 
 BlockWords = Callable[[Block], str]
+T = TypeVar("T")
 
 
 def digest(graph: ParameterGraph) -> str:
@@ -45,11 +47,25 @@ def differences(left: ParameterGraph, right: ParameterGraph, tolerance: float = 
         f"only the second has {_shown(right, n)}" for key in theirs for n in theirs[key][len(ours.get(key, ())) :]
     ]
     if not found:
+        weights = _structures(left, _fine), _structures(right, _fine)
         for key in ours:
-            for one, other in zip(ours[key], theirs[key], strict=True):
+            for one, other in _paired(ours[key], theirs[key], weights[0].__getitem__, weights[1].__getitem__):
                 blocks = _incoming(left, one, above[0]), _incoming(right, other, above[1])
                 found += _weights_apart(*blocks, tolerance)
     return tuple(found)
+
+
+def _paired(
+    left: Sequence[T], right: Sequence[T], left_name: Callable[[T], str], right_name: Callable[[T], str]
+) -> Iterator[tuple[T, T]]:
+    """As many of each: those of one name with each other, the rest in their order."""
+    named: dict[str, list[int]] = defaultdict(list)
+    for place in reversed(range(len(right))):
+        named[right_name(right[place])].append(place)
+    met = [named[name].pop() if named.get(name := left_name(each)) else None for each in left]
+    rest = iter(sorted(place for places in named.values() for place in places))
+    for each, place in zip(left, met, strict=True):
+        yield each, right[next(rest) if place is None else place]
 
 
 def _coarse(block: Block) -> str:
@@ -136,10 +152,10 @@ def _by_hash(structures: dict[int, str]) -> dict[str, list[int]]:
     return found
 
 
-def _structures(graph: ParameterGraph) -> dict[int, str]:
-    """The structure above each group that is no parameter node."""
+def _structures(graph: ParameterGraph, words: BlockWords = lambda _: "") -> dict[int, str]:
+    """The structure above each group that is no parameter node, with `words` for each block."""
     numbers = [number for number, group in enumerate(graph.groups) if group.kind != "parameter"]
-    return dict(zip(numbers, _hashes(graph, lambda _: ""), strict=True))
+    return dict(zip(numbers, _hashes(graph, words), strict=True))
 
 
 def _shown(graph: ParameterGraph, number: int) -> str:

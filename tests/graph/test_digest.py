@@ -12,6 +12,7 @@ from metagauge.checkpoint.read import read
 from metagauge.errors import MetagaugeError
 from metagauge.graph.build import build
 from metagauge.graph.digest import differences, digest
+from metagauge.graph.parameter_graph import Block, NodeGroup, ParameterGraph
 from metagauge.graph.sketch import sketch
 from tests import corpus as corpora
 from tests.sketches import convolutional, residual, transformer, with_tensor
@@ -90,6 +91,40 @@ def test_one_weight_of_another_sign_is_another_network_of_the_same_structure():
     assert fine != others[2]
     assert differences(before, after)
     assert coarse  # all weights together: one of many need not show
+
+
+def branches(order: tuple[int, int], *, crossed: bool = False) -> ParameterGraph:
+    """Two branches of one structure, each of two layers, with their sum: in the given order of the file."""
+    first = [np.full((4, 3, 1), 1 + number, np.float32) for number in range(2)]
+    second = [np.full((4, 4, 1), 3 + number, np.float32) for number in range(2)]
+    groups = [NodeGroup(name="x", kind="input", size=3, ordered=True)]
+    blocks: list[Block] = []
+    for number in order:
+        for source, weight in ((0, first[number]), (len(groups), second[1 - number if crossed else number])):
+            blocks.append(Block(source=source, target=len(groups), role="linear", weight=weight, name=f"{number}"))
+            groups.append(NodeGroup(name=f"h{number}", kind="hidden", size=4, activation="tanh"))
+    groups.append(NodeGroup(name="y", kind="output", size=4, ordered=True))
+    one = np.ones((4, 1, 1), np.float32)
+    blocks += [Block(source=source, target=5, role="residual", weight=one, groups=4) for source in (2, 4)]
+    return ParameterGraph(groups=tuple(groups), blocks=tuple(blocks), family="other")
+
+
+def test_branches_of_one_structure_may_come_in_another_order():
+    assert digest(branches((0, 1))) == digest(branches((1, 0)))
+    assert not differences(branches((0, 1)), branches((1, 0)))
+
+
+def test_branches_whose_second_halves_were_exchanged_are_another_network():
+    assert digest(branches((0, 1))) != digest(branches((0, 1), crossed=True))
+    assert differences(branches((0, 1)), branches((0, 1), crossed=True))
+
+
+def test_a_nan_is_a_difference_where_the_other_has_a_number():
+    graph = branches((0, 1))
+    broken = replace(graph.blocks[0], weight=np.full((4, 3, 1), np.nan, np.float32))
+    other = replace(graph, blocks=(broken, *graph.blocks[1:]))
+    assert differences(graph, other)
+    assert not differences(other, other)
 
 
 def test_bfloat16_changes_only_the_fine_part():
