@@ -43,6 +43,8 @@ _KNOWN: tuple[UnaryFunction, ...] = (
 _PROBES = [0, len(GRID) // 3, len(GRID) // 2 + 8, len(GRID) - 1]
 _NEAR = 0.01
 """A few points tell most functions apart; those that are left are compared on all."""
+_LEAST_RANGE = 0.02
+"""A curve between closer bounds would be near any other between them."""
 _FAR_LEFT, _FAR_RIGHT = slice(0, 3), slice(-3, None)
 _MINUS_ONE, _ZERO, _ONE = (int(np.argmin(np.abs(GRID - point))) for point in (-1.0, 0.0, 1.0))
 
@@ -60,6 +62,8 @@ def _found(draft: Draft, call: Call, candidates: Curves) -> Call | None:
     for place in _plausible(candidates.values):
         name = candidates.sources[place]
         if draft.kind(name) == "float" and draft.shape(name) == shape:
+            if not draft.effort.match():
+                return None
             found = _recognised(draft, call, name, candidates.values[place])
             if found is not None and (found.operator, found.inputs) != (call.operator, call.inputs):
                 return found
@@ -67,15 +71,21 @@ def _found(draft: Draft, call: Call, candidates: Curves) -> Call | None:
 
 
 def _plausible(curves: np.ndarray) -> list[int]:
-    """The rows that may be a function we know, by what they do far out: most are none, and told so at once."""
+    """The rows that may be a function we know, by a few of their points: most are none, and told so at once."""
     if not len(curves) or curves.dtype.kind != "f":
         return []
-    outer, inner = curves[:, [0, -1]], curves[:, [1, -2]]
-    flat = outer == inner
-    straight = (np.abs(outer - GRID[[0, -1]]) < _NEAR) & (np.abs(inner - GRID[[1, -2]]) < _NEAR)
-    known = np.abs(outer[:, None] - _table()[1][:, [0, -1]]) < _NEAR
-    is_plausible = (flat | straight).all(axis=1) | straight[:, 1] | np.any(known.all(axis=2), axis=-1)
-    return [int(place) for place in np.flatnonzero(is_plausible)]
+    points, grid = curves[:, _PROBES], GRID[_PROBES]
+    low, high, right = points[:, 0], points[:, -1], curves[:, _ONE]
+    is_near = np.abs(points[:, None] - _table()[1][:, _PROBES]) < _NEAR
+    is_table = np.any(is_near.all(axis=2), axis=-1)
+    clipped = np.clip(grid, low[:, None], high[:, None])
+    is_clip = (np.abs(points - clipped) < _NEAR).all(axis=1) & (high - low > _LEAST_RANGE)
+    middle = curves[:, [_ZERO]]
+    hard = np.clip((right[:, None] - middle) * grid + middle, 0.0, 1.0)
+    is_hard = (np.abs(points - hard) < _NEAR).all(axis=1) & (low < _NEAR) & (high > 1.0 - _NEAR)
+    is_straight = np.abs(high - GRID[-1]) < _NEAR
+    is_bent = is_straight & ((np.abs(right - 1.0) < _NEAR) | ((right > 0.5) & (right < 1.0)))
+    return [int(place) for place in np.flatnonzero(is_table | is_clip | is_hard | is_bent)]
 
 
 def _recognised(draft: Draft, call: Call, name: str, curve: Curve) -> Call | None:
@@ -110,7 +120,7 @@ def _fitted(curve: Curve) -> list[Unary]:
     high = float(curve[-1]) if np.ptp(curve[_FAR_RIGHT]) == 0 else FLOAT_MAX
     left, right = float(curve[_MINUS_ONE]), float(curve[_ONE])
     found = []
-    if isfinite(low) and isfinite(high) and (low, high) != (-FLOAT_MAX, FLOAT_MAX) and low < high:
+    if isfinite(low) and isfinite(high) and (low, high) != (-FLOAT_MAX, FLOAT_MAX) and high - low > _LEAST_RANGE:
         found.append(Unary(function="clip", alpha=_decimal(low), beta=_decimal(high)))
     if (low, high) == (0.0, 1.0):
         middle, slope = float(curve[_ZERO]), right - float(curve[_ZERO])
@@ -153,15 +163,14 @@ def _candidates(draft: Draft, call: Call) -> Curves:
     """The values that the result is a function of, and that function; constants are none."""
     if _is_hidden(draft, call):
         return NO_CURVES
-    draft.curves_left -= 1
-    if draft.curves_left < 0:
+    if not draft.effort.curve():
         return NO_CURVES
     operands: list[Curves | np.ndarray] = []
     for name in call.inputs:
         number = draft.scalar(name)
         if number is not None:
             operands.append(np.array(number))
-        elif draft.constant(name) is not None:
+        elif draft.is_constant(name):
             return NO_CURVES
         else:
             operands.append(_with_itself(draft.curves.get(name, NO_CURVES), name))
@@ -172,8 +181,16 @@ def _candidates(draft: Draft, call: Call) -> Curves:
     values = [each.of(common) if isinstance(each, Curves) else each for each in operands]
     with np.errstate(all="ignore"):
         curves = evaluate(call.operator, values)[0]
-    places = np.flatnonzero(np.isfinite(curves).all(axis=1))
+    places = np.flatnonzero(np.isfinite(curves).all(axis=1) & _bends(curves))
     return Curves(sources=tuple(common[place] for place in places), values=curves[places])
+
+
+def _bends(curves: np.ndarray) -> np.ndarray:
+    """The rows from which an activation may still come: not those that are all but constant."""
+    if curves.dtype.kind != "f" or not len(curves):
+        return np.ones(len(curves), bool)
+    with np.errstate(all="ignore"):
+        return curves.max(axis=1) - curves.min(axis=1) > _LEAST_RANGE
 
 
 def _with_itself(curves: Curves, name: str) -> Curves:

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from metagauge.architecture.dataflow import Dataflow, Step
+from metagauge.architecture.normal_form.effort import Effort
 from metagauge.architecture.normal_form.grid import GRID
 from metagauge.architecture.operators.control import Carry, Choose, Opaque
 from metagauge.architecture.operators.elementwise import Cast, Unpack, Where
@@ -61,8 +62,6 @@ class Curves:
 
 
 NO_CURVES = Curves(sources=(), values=np.zeros((0, GRID.size)))
-CURVES_LIMIT = 20_000
-"""Most operators whose curves are looked at in a round, far more than networks have activations."""
 
 
 @dataclass(kw_only=True)
@@ -82,12 +81,14 @@ class Draft:
     """Values that depend on what the caller gives."""
     curves: dict[str, Curves] = field(default_factory=dict)
     """Of values that are computed element by element."""
-    curves_left: int = CURVES_LIMIT
+    effort: Effort = field(default_factory=Effort)
+    """What is left of it."""
     changes: int = 0
     _calls: dict[str, Call] = field(default_factory=dict)
     _numbered: dict[Call, str] = field(default_factory=dict)
     _aliases: dict[str, str] = field(default_factory=dict)
     _arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    _scalars: dict[str, float | bool | None] = field(default_factory=dict)
     candidates: Curves = NO_CURVES
     """Of the value that is being added."""
     _fresh: int = 0
@@ -129,22 +130,41 @@ class Draft:
         """A constant; one that is the same everywhere is expanded from one number."""
         if array.size > 1 and bool((array == array.flat[0]).all()):
             return self.make(Expand(shape=array.shape), self.array(np.asarray(array.flat[0])))
-        return self.make(pack(array))
+        constant = pack(array)
+        self.effort.pack(len(constant.data))
+        return self.make(constant)
 
     def call(self, name: str) -> Call | None:
         """The call that gives a value; None for a value of several outputs, and for what is given."""
         return self._calls.get(name)
 
+    def is_constant(self, name: str) -> bool:
+        """Whether a value is constants, and not too many; they are not looked at."""
+        shape = self.shapes.get(name)
+        match self.call(name):
+            case Call(operator=Constant()):
+                return shape is not None and prod(shape) <= FOLD_ELEMENTS
+            case Call(operator=Expand(), inputs=(inner,)):
+                return shape is not None and prod(shape) <= FOLD_ELEMENTS and self.is_constant(inner)
+            case _:
+                return False
+
     def constant(self, name: str) -> np.ndarray | None:
         """The numbers of a value, where they are constants and not too many."""
+        shape = self.shapes.get(name)
+        if not self.is_constant(name) or shape is None or not self.effort.look(prod(shape)):
+            return None
+        return self._numbers(name)
+
+    def _numbers(self, name: str) -> np.ndarray | None:
         if name not in self._arrays:
             call, shape = self.call(name), self.shapes.get(name)
             match call:
-                case Call(operator=Constant() as constant) if prod(constant.shape) <= FOLD_ELEMENTS:
+                case Call(operator=Constant() as constant):
                     self._arrays[name] = unpack(constant)
                 case Call(operator=Expand(), inputs=(inner,)) if shape is not None:
-                    array = self.constant(inner)
-                    if array is None or prod(shape) > FOLD_ELEMENTS:
+                    array = self._numbers(inner)
+                    if array is None:
                         return None
                     self._arrays[name] = np.broadcast_to(array, shape)
                 case _:
@@ -153,6 +173,17 @@ class Draft:
 
     def scalar(self, name: str) -> float | bool | None:
         """The number that a constant is everywhere."""
+        if name not in self._scalars:
+            match self.call(name):
+                case Call(operator=Expand(shape=shape), inputs=(inner,)) if prod(shape):
+                    self._scalars[name] = self.scalar(inner)
+                case Call(operator=Constant()):
+                    self._scalars[name] = self._one_number(name)
+                case _:
+                    return None
+        return self._scalars[name]
+
+    def _one_number(self, name: str) -> float | bool | None:
         array = self.constant(name)
         if array is None or array.size == 0 or (array.size > 1 and not bool((array == array.flat[0]).all())):
             return None
@@ -259,6 +290,7 @@ def begin(
     shapes: Mapping[str, Shape | None],
     kinds: Mapping[str, NumberKind],
     rules: Callable[[type], Sequence[Rule]],
+    effort: Effort | None = None,
 ) -> Draft:
     """An empty draft that knows what is known of the dataflow's values."""
     readers = Counter(name for step in dataflow.steps for name in step.inputs)
@@ -270,7 +302,14 @@ def begin(
             kind = codes.get(step.outputs[0], "float")
             found.update({step.outputs[0]: kind} if kind else {})
     names = frozenset(name for step in dataflow.steps for name in step.outputs)
-    return Draft(rules=rules, shapes=dict(shapes), kinds={**found, **kinds}, given_names=names, readers=readers)
+    return Draft(
+        rules=rules,
+        shapes=dict(shapes),
+        kinds={**found, **kinds},
+        given_names=names,
+        readers=readers,
+        effort=effort or Effort(),
+    )
 
 
 def _codes(step: Step) -> list[tuple[str, NumberKind | None]]:

@@ -2,6 +2,8 @@
 
 from math import prod
 
+import numpy as np
+
 from metagauge.architecture.normal_form.draft import Call, Draft
 from metagauge.architecture.operators.elementwise import Binary, Unary
 from metagauge.architecture.operators.indexing import Gather
@@ -138,15 +140,15 @@ def gather_known(draft: Draft, call: Call) -> Call | str | None:
             axis %= len(shape)
             if places.min() < -shape[axis] or places.max() >= shape[axis]:
                 return None
-            flat = [int(place) % shape[axis] for place in places.ravel()]
+            flat = np.where(places < 0, places + shape[axis], places).ravel().astype(np.int64)
+            first, step = int(flat[0]), int(flat[1] - flat[0]) if flat.size > 1 else 1
             result = (*shape[:axis], *places.shape, *shape[axis + 1 :])
-            if len(flat) > 1 and len(set(flat)) == 1:
-                part = draft.make(Slice(axis=axis, start=flat[0], count=1), x)
+            if not bool((np.diff(flat) == step).all()):
+                return None
+            if step == 0:
+                part = draft.make(Slice(axis=axis, start=first, count=1), x)
                 one = draft.make(Reshape(shape=(*shape[:axis], *(1,) * places.ndim, *shape[axis + 1 :])), part)
                 return Call(operator=Expand(shape=result), inputs=(one,))
-            step = flat[1] - flat[0] if len(flat) > 1 else 1
-            if step == 0 or flat != list(range(flat[0], flat[0] + step * len(flat), step)):
-                return None
-            part = draft.make(Slice(axis=axis, start=flat[0], count=len(flat), step=step), x)
+            part = draft.make(Slice(axis=axis, start=first, count=flat.size, step=step), x)
             return Call(operator=Reshape(shape=result), inputs=(part,)) if prod(result) else None
     return None

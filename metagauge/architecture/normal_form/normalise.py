@@ -11,6 +11,7 @@ from metagauge.architecture.dataflow import Dataflow
 from metagauge.architecture.normal_form.broadcasting import expand_in_place, read_unexpanded
 from metagauge.architecture.normal_form.curves import recognise
 from metagauge.architecture.normal_form.draft import Rule, Shape, begin
+from metagauge.architecture.normal_form.effort import Effort
 from metagauge.architecture.normal_form.factors import absorb, raise_factor, sink
 from metagauge.architecture.normal_form.folding import fold
 from metagauge.architecture.normal_form.masks import respell_mask
@@ -81,8 +82,9 @@ def normalise(dataflow: Dataflow, shapes: Mapping[str, Shape | None]) -> Dataflo
     """
     known: Mapping[str, Shape | None] = shapes
     kinds: Mapping[str, NumberKind] = {}
+    effort = Effort()
     for _ in range(ROUNDS):
-        draft = begin(dataflow, known, kinds, rules_for)
+        draft = begin(dataflow, known, kinds, rules_for, effort)
         for step in dataflow.steps:
             draft.add(step)
         dataflow, known, kinds = draft.finish(dataflow), draft.shapes, draft.kinds

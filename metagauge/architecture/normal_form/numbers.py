@@ -26,7 +26,7 @@ def order_operands(draft: Draft, call: Call) -> Call | str | None:
 def _rank(draft: Draft, name: str) -> int:
     if name in draft.live:
         return 0
-    return 1 if draft.constant(name) is None else 2
+    return 2 if draft.is_constant(name) else 1
 
 
 def take_number(draft: Draft, call: Call) -> Call | str | None:
@@ -48,7 +48,7 @@ def take_number(draft: Draft, call: Call) -> Call | str | None:
 def _number(draft: Draft, name: str, other: str) -> float | None:
     """The number that a constant is everywhere, if it stretches nothing and the other is no constant."""
     shape, stretched = draft.shape(other), draft.shape(name)
-    if not _is_float(draft, other) or shape is None or stretched is None or draft.constant(other) is not None:
+    if not _is_float(draft, other) or shape is None or stretched is None or draft.is_constant(other):
         return None
     number = draft.scalar(name)
     if number is None or not isfinite(number) or broadcast((shape, stretched)) != shape:

@@ -1,15 +1,12 @@
 """Softmax, however it is written, as one operator."""
 
-import numpy as np
+from math import inf
 
 from metagauge.architecture.normal_form.draft import Call, Draft
+from metagauge.architecture.normal_form.hidden import hidden, spares_each_row
 from metagauge.architecture.normal_form.look import binary_of, reduced_of, unary_of
 from metagauge.architecture.operators.elementwise import Binary, Unary, Where
-from metagauge.architecture.operators.movement import Expand, Reshape, Slice, Transpose
 from metagauge.architecture.operators.reduction import Softmax
-
-_DEPTH = 12
-"""Operators between a softmax and its mask, at most."""
 
 
 def collect_softmax(draft: Draft, call: Call) -> Call | str | None:
@@ -55,32 +52,12 @@ def drop_guard(draft: Draft, call: Call) -> Call | str | None:
             source = draft.call(shares)
             if unary_of(draft, condition, "is_nan") != shares or draft.scalar(zero) != 0.0 or source is None:
                 return None
-            if isinstance(source.operator, Softmax) and not may_be_infinite(draft, source.inputs[0]):
+            if isinstance(source.operator, Softmax) and _spares_each_row(draft, source.operator, source.inputs[0]):
                 return shares if draft.shape(shares) == draft.shape_of(call) else None
     return None
 
 
-def may_be_infinite(draft: Draft, name: str, depth: int = _DEPTH) -> bool:
-    """Whether all elements of a row may be minus infinity, by a mask that depends on the input or masks all."""
-    call = draft.call(name)
-    if call is None or depth == 0:
-        return False
-    match call.operator:
-        case Reshape() | Transpose() | Slice() | Expand() | Unary(function="affine"):
-            return may_be_infinite(draft, call.inputs[0], depth - 1)
-        case Unary(function="log"):
-            return True
-        case Binary(function="add" | "multiply"):
-            return any(may_be_infinite(draft, each, depth - 1) for each in call.inputs)
-        case Where():
-            condition = draft.constant(call.inputs[0])
-            if condition is not None and bool(condition.any(axis=-1).all()):
-                return may_be_infinite(draft, call.inputs[1], depth - 1)
-            return True
-        case _:
-            array = draft.constant(name)
-            return array is not None and bool(np.isneginf(array).any()) and not _spares_each_row(array)
-
-
-def _spares_each_row(array: np.ndarray) -> bool:
-    return array.ndim > 0 and bool(np.isfinite(array).any(axis=-1).all())
+def _spares_each_row(draft: Draft, operator: Softmax, scores: str) -> bool:
+    """Whether no row can be minus infinity throughout; what is not known may be."""
+    shape, hides = draft.shape(scores), hidden(draft, scores, -inf)
+    return shape is not None and hides is not None and spares_each_row(hides, shape, operator.axis)

@@ -34,7 +34,7 @@ def pack(array: np.ndarray) -> Constant:
     dtype = _stored_as(array.dtype)
     _check_size(array.shape, _STORED[dtype].itemsize)
     content = np.ascontiguousarray(array, dtype=_STORED[dtype]).tobytes()
-    data = b64encode(zlib.compress(content, level=6)).decode("ascii")
+    data = b64encode(zlib.compress(content, level=1)).decode("ascii")
     return Constant(dtype=dtype, shape=tuple(array.shape), data=data)
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from metagauge.architecture.operators.elementwise import Cast
+from metagauge.architecture.operators.elementwise import Binary, Cast
 from metagauge.architecture.operators.source import NumberKind
 from metagauge.architecture.tracing.attributes import integer
+from metagauge.architecture.tracing.bounds import RANGES, fits, stored_type
 from metagauge.architecture.tracing.constants import READ_LIMIT
 from metagauge.architecture.tracing.states import Inputs, Numbers, State, Tensorlike, required
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
@@ -36,7 +37,22 @@ def _cast(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
         raise StructureNotInferableError(f"casts to data type {target}, which is no plain number")
     if isinstance(x, Numbers) and dtype in ("F32", "F64", "F16", "BF16") and x.numbers == "float":
         return _rounded(x, dtype)
-    return converted(tracing, x, number_kind(dtype))
+    return _narrowed(tracing, x, dtype)
+
+
+def _narrowed(tracing: Tracing, x: Tensorlike, dtype: str) -> Tensorlike:
+    """x as this type; what does not fit a narrow integer goes round, as onnxruntime has it.
+
+    Integers of 32 bits are taken for wide enough: as them, exporters write indices and shapes.
+    """
+    kind = number_kind(dtype)
+    if kind != "int" or dtype not in RANGES or fits(tracing, x, *RANGES[dtype]):
+        return converted(tracing, x, kind)
+    low, high = RANGES[dtype]
+    size = Numbers(array=np.array(high - low + 1, dtype=np.int64))
+    least = Numbers(array=np.array(low, dtype=np.int64))
+    wide = tracing.apply(Binary(function="subtract"), converted(tracing, x, kind), least)
+    return tracing.apply(Binary(function="add"), tracing.apply(Binary(function="modulo"), wide, size), least)
 
 
 def _rounded(x: Numbers, dtype: str) -> Numbers:
@@ -46,7 +62,9 @@ def _rounded(x: Numbers, dtype: str) -> Numbers:
 
 
 def _cast_like(tracing: Tracing, node: Node, inputs: Inputs) -> Tensorlike:
-    return converted(tracing, required(inputs, 0), required(inputs, 1).numbers)
+    x, like = required(inputs, 0), required(inputs, 1)
+    dtype = stored_type(tracing, like)
+    return _narrowed(tracing, x, dtype) if dtype in RANGES else converted(tracing, x, like.numbers)
 
 
 def _same(tracing: Tracing, node: Node, inputs: Inputs) -> tuple[State | None, ...]:

@@ -71,6 +71,7 @@ def _range(tracing: Tracing, node: Node, inputs: Inputs) -> Numbers:
     count = ceil((limit - start) / delta) if delta else 0
     if count > READ_LIMIT:
         raise StructureNotInferableError(f"counts {count} numbers")
+    tracing.folding.make(count)
     dtype = np.int64 if all(isinstance(number, int) for number in (start, limit, delta)) else np.float32
     return Numbers(array=(start + delta * np.arange(max(count, 0))).astype(dtype))
 
@@ -80,6 +81,7 @@ def _eye(tracing: Tracing, node: Node, inputs: Inputs) -> Numbers:
     rows, columns = shape_of(x)
     if rows * columns > READ_LIMIT:
         raise StructureNotInferableError(f"an identity matrix of {rows} by {columns}")
+    tracing.folding.make(rows * columns)
     kind = number_kind(DTYPES.get(integer(node, "dtype", 0), "")) if "dtype" in node.attributes else x.numbers
     dtype = {"float": np.float32, "int": np.int64, "bool": np.bool_}[kind]
     return Numbers(array=np.eye(rows, columns, integer(node, "k", 0), dtype=dtype))
@@ -90,6 +92,7 @@ def _window(tracing: Tracing, node: Node, inputs: Inputs) -> Numbers:
     (size,) = tracing.integers(required(inputs, 0))
     if not 0 < size <= READ_LIMIT:
         raise StructureNotInferableError(f"a window of {size} samples")
+    tracing.folding.make(size)
     weights = {
         "HannWindow": (0.5, 0.5, 0.0),
         "HammingWindow": (25 / 46, 21 / 46, 0.0),
@@ -107,6 +110,7 @@ def _mel_weights(tracing: Tracing, node: Node, inputs: Inputs) -> Numbers:
     bins = length // 2 + 1
     if min(count, length, rate) < 1 or bins * count > READ_LIMIT:
         raise StructureNotInferableError(f"{count} mel bins of a spectrum of {bins}")
+    tracing.folding.make(bins * count)
     mels = low + np.arange(count + 2) * (high - low) / (count + 2)
     edges = np.floor((length + 1) * (700 * (10 ** (mels / 2595) - 1)) / rate).astype(np.int64)
     place = np.arange(bins)[:, None]

@@ -31,7 +31,8 @@ from metagauge.architecture.operators.reduction import (
 from metagauge.architecture.operators.sampling import Sample
 from metagauge.architecture.operators.source import Constant, Given, NumberKind, Weight
 
-_TRUTHS = frozenset({"equal", "less", "less_equal", "greater", "greater_equal", "and", "or", "xor"})
+TRUTHS = frozenset({"equal", "less", "less_equal", "greater", "greater_equal", "and", "or", "xor"})
+"""Functions of two values that hold or not."""
 
 
 def output_kinds(operator: Operator, kinds: Sequence[NumberKind], count: int) -> tuple[NumberKind, ...]:
@@ -56,7 +57,7 @@ def _kind(operator: Operator, kinds: Sequence[NumberKind]) -> NumberKind:
         case Unary():
             return "bool" if operator.function in ("not", "is_nan", "is_infinite") else kinds[0]
         case Binary():
-            return "bool" if operator.function in _TRUTHS else _widest(kinds)
+            return "bool" if operator.function in TRUTHS else _widest(kinds)
         case Where():
             return _widest(kinds[1:])
         case OneHot():

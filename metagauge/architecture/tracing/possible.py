@@ -1,6 +1,7 @@
 """Which elements of a value can be other than zero at all, however the network routes its tokens."""
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from metagauge.architecture.operators.indexing import OneHot
 from metagauge.architecture.operators.movement import Reshape, Slice, Transpose
 from metagauge.architecture.operators.reduction import Extreme, Reduce, TopK
 from metagauge.architecture.operators.source import Constant
+from metagauge.architecture.tracing.constants import READ_LIMIT
 from metagauge.architecture.tracing.states import Shape, Value
 
 _DEPTH = 32
@@ -28,8 +30,8 @@ def possible(value: Value, makers: Mapping[str, Step], shapes: ShapeOf) -> np.nd
 
 
 def _largest(name: str, makers: Mapping[str, Step], shapes: ShapeOf, depth: int) -> np.ndarray | None:
-    step = makers[name]
-    if depth > _DEPTH:
+    step, shape = makers[name], shapes.get(name)
+    if depth > _DEPTH or shape is None or prod(shape) > READ_LIMIT:
         return None
     match step.operator:
         case Constant():
@@ -48,7 +50,7 @@ def _largest(name: str, makers: Mapping[str, Step], shapes: ShapeOf, depth: int)
 
 def _one_hot(operator: OneHot, step: Step, makers: Mapping[str, Step], shapes: ShapeOf) -> np.ndarray | None:
     shape, bound = shapes.get(step.outputs[0]), _bound(step.inputs[0], makers, shapes)
-    if shape is None or bound is None:
+    if shape is None or bound is None or prod(shape) > READ_LIMIT:
         return None
     inside = np.arange(operator.depth) < bound
     numbers = np.where(inside, operator.on, operator.off)

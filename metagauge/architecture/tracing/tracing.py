@@ -87,7 +87,10 @@ class Tracing:
         self.shapes: dict[str, Shape | None] = {}
         """Of every value."""
         self._counts: dict[str, int] = {}
-        self._folding = Folding()
+        self.folding = Folding()
+        """What computing with known numbers has cost so far."""
+        self._written: dict[int, tuple[np.ndarray, Value]] = {}
+        """Constants by the identity of their array, which is kept so that no other gets the same one."""
 
     # Values
 
@@ -140,7 +143,7 @@ class Tracing:
         """All outputs of an operator; None stands for an input left out."""
         shapes = output_shapes(operator, tuple(None if state is None else state.shape for state in inputs))
         rows = rows_of(operator, inputs, shapes)
-        results = self._folding.fold(operator, inputs, shapes) or self._stepped(operator, inputs, shapes)
+        results = self.folding.fold(operator, inputs, shapes) or self._stepped(operator, inputs, shapes)
         return results if rows is None else tuple(replace(state, rows=rows) for state in results)
 
     def _stepped(
@@ -165,7 +168,7 @@ class Tracing:
         if state.rows is not None and state.rows.axis != COUNT:
             raise StructureNotInferableError("a shape, an index or a factor depends on which rows the input chooses")
         if isinstance(state, Value):
-            return known_array(state.name, self.makers, self.checkpoint, self.read)
+            return known_array(state.name, self.makers, self.checkpoint, self.read, self.folding)
         if state.array.size > READ_LIMIT:
             raise StructureNotInferableError(f"{state.array.size} numbers of the program are too many to be looked at")
         return state.array
@@ -307,13 +310,24 @@ class Tracing:
                 return name
 
     def _constant(self, array: np.ndarray) -> Value:
-        array = as_numbers(array)
+        if id(array) in self._written:
+            return self._written[id(array)][1]
+        value = self._new_constant(as_numbers(array))
+        if array.size > SMALL:
+            self._written[id(array)] = (array, value)
+        return value
+
+    def _new_constant(self, array: np.ndarray) -> Value:
         kind = Numbers(array=array).numbers
+        is_small = array.size <= SMALL
+        self.folding.write(0 if is_small else array.size)
         number = uniform(array)
         if array.size > 1 and number is not None:
             one = self._constant(number)
             return self._add(Expand(shape=array.shape), (one.name,), (array.shape,), (kind,))[0]
-        return self._add(pack(array), (), (array.shape,), (kind,))[0]
+        constant = pack(array)
+        self.folding.write(0, 0 if is_small else len(constant.data))
+        return self._add(constant, (), (array.shape,), (kind,))[0]
 
 
 def decimal(number: float) -> float:
