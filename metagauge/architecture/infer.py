@@ -12,9 +12,7 @@ from metagauge.architecture.dataflow import Dataflow
 from metagauge.architecture.network import Network
 from metagauge.architecture.normal_form.normalise import normalise
 from metagauge.architecture.onnx.lift import lift
-from metagauge.architecture.operators.literal import pack
 from metagauge.architecture.operators.shapes import shapes
-from metagauge.architecture.operators.source import Weight
 from metagauge.architecture.parameter import Parameter
 from metagauge.architecture.reachable import reachable
 from metagauge.architecture.refusal import no_template, not_inferable
@@ -25,6 +23,7 @@ from metagauge.architecture.templates.names.from_names import from_names
 from metagauge.architecture.templates.names.hints import Hints, hints_of, is_hints
 from metagauge.architecture.tracing.trace import trace
 from metagauge.architecture.values import values
+from metagauge.architecture.written_numbers import with_numbers
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.errors import ArchitectureMismatchError, LimitExceededError, StructureNotInferableError
 
@@ -97,7 +96,7 @@ def _followed(checkpoint: Checkpoint, added: frozenset[str] = frozenset()) -> Ne
 
 def _traced(checkpoint: Checkpoint, added: frozenset[str] = frozenset()) -> Dataflow:
     """The dataflow of the program, in normal form, with the numbers of tensors that are not the file's written in."""
-    dataflow = _with_constants(trace(checkpoint), checkpoint, added)
+    dataflow = with_numbers(trace(checkpoint), checkpoint, added)
     return normalise(dataflow, shapes(dataflow, lambda name: checkpoint.tensor(name).shape))
 
 
@@ -112,17 +111,6 @@ def _templated(templated: Templated, checkpoint: Checkpoint) -> Network:
         unsupported=tuple(piece for piece in lost if piece is not None),
         constants=tuple(name for name in (*network.constants, *templated.ignored) if name not in added),
     )
-
-
-def _with_constants(dataflow: Dataflow, checkpoint: Checkpoint, added: frozenset[str]) -> Dataflow:
-    """The dataflow with a template's own numbers written into it."""
-    steps = tuple(
-        replace(step, operator=pack(checkpoint.tensor(step.operator.tensor).array()))
-        if isinstance(step.operator, Weight) and step.operator.tensor in added
-        else step
-        for step in dataflow.steps
-    )
-    return replace(dataflow, steps=steps)
 
 
 def _without(piece: Unsupported, added: frozenset[str]) -> Unsupported | None:

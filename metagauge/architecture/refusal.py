@@ -12,7 +12,7 @@ _SHOWN = 6
 SETTLES = (
     "What settles it: an ONNX export of the network, torch.onnx.export(module, (x,), path, external_data=False); the"
     " config.json of a Hugging Face model, sent beside the file; a safetensors file written by"
-    " metagauge.declare.save.save(module, input_shape, path), which puts the architecture into it; or such a"
+    " metagauge.declare.save.save(module, inputs, path), which puts the architecture into it; or such a"
     " specification sent beside the file"
 )
 _ADAPTER_NAME = re.compile(r"\.lora_[AB]\b|\.lora_(?:down|up)\b|\bhada_w[12]_[ab]\b")

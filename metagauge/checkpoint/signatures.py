@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 SAVE_AGAIN = (
-    "Load the model where you trust it, then save it with metagauge.declare.save.save(module, input_shape, path) as"
+    "Load the model where you trust it, then save it with metagauge.declare.save.save(module, inputs, path) as"
     " safetensors with its architecture, or export it with torch.onnx.export(module, (x,), path, external_data=False)"
 )
 CONVERT = "Convert the model to ONNX, or save its weights as safetensors"

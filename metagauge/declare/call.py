@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from metagauge.architecture.operators.source import NumberKind
 from metagauge.errors import StructureNotInferableError
 
 
@@ -12,7 +13,12 @@ class Value:
 
     name: str
     shape: tuple[int, ...]
-    is_float: bool
+    numbers: NumberKind
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it holds floating-point numbers."""
+        return self.numbers == "float"
 
 
 Argument = Value | bool | int | float | str | tuple["Argument", ...] | None
@@ -31,6 +37,11 @@ class Call:
     def shape(self) -> tuple[int, ...]:
         """Sizes of the first result."""
         return self.results[0].shape
+
+    @property
+    def numbers(self) -> NumberKind:
+        """What the first result holds."""
+        return self.results[0].numbers
 
     def value(self, name: str) -> Value:
         """A tensor."""

@@ -1,5 +1,7 @@
 """Convolutions, pools and padding."""
 
+from math import prod
+
 from metagauge.declare.call import Call
 from metagauge.declare.writing import Writer
 
@@ -58,20 +60,16 @@ def max_pool(writer: Writer, call: Call) -> tuple[str, ...]:
 
 def mean_pool(writer: Writer, call: Call) -> tuple[str, ...]:
     """The mean of each window."""
-    if call.arguments.get("divisor_override") is not None:
-        raise call.unreadable("it divides by a number other than the size of the window")
-    attributes = {**_window(call), "count_include_pad": call.integer("count_include_pad")}
-    return writer.write(call, "AveragePool", [call.value("self").name], attributes)
-
-
-def adaptive_mean_pool(writer: Writer, call: Call) -> tuple[str, ...]:
-    """Windows that tile the map, one for each position of the result."""
-    return _adaptive(writer, call, "AveragePool")
-
-
-def adaptive_max_pool(writer: Writer, call: Call) -> tuple[str, ...]:
-    """The same for maxima."""
-    return _adaptive(writer, call, "MaxPool")
+    window = _window(call)
+    source = call.value("self").name
+    if call.arguments.get("divisor_override") is None:
+        attributes = {**window, "count_include_pad": call.integer("count_include_pad")}
+        return writer.write(call, "AveragePool", [source], attributes)
+    if window["ceil_mode"]:
+        raise call.unreadable("windows beyond the edge are divided by a number other than their size")
+    means = writer.write(call, "AveragePool", [source], {**window, "count_include_pad": 1})
+    size = prod(call.integers("kernel_size", len(call.shape) - 2))
+    return writer.write(call, "Mul", [*means, writer.number(size / call.real("divisor_override"))])
 
 
 def pad(writer: Writer, call: Call) -> tuple[str, ...]:
@@ -86,19 +84,6 @@ def pad(writer: Writer, call: Call) -> tuple[str, ...]:
     value = writer.number(call.real("value")) if call.arguments.get("value") is not None else ""
     inputs = [call.value("self").name, writer.integers(pads), value]
     return writer.write(call, "Pad", inputs if value else inputs[:2], {"mode": _PAD_MODES[str(mode)]})
-
-
-def _adaptive(writer: Writer, call: Call, operator: str) -> tuple[str, ...]:
-    source = call.value("self")
-    given, wanted = source.shape[2:], call.shape[2:]
-    if given == wanted:
-        return (source.name,)
-    if all(size == 1 for size in wanted):
-        return writer.write(call, f"Global{operator}", [source.name])
-    if any(size % parts for size, parts in zip(given, wanted, strict=True)):
-        raise call.unreadable(f"windows of one size do not divide {list(given)} into {list(wanted)}")
-    kernel = tuple(size // parts for size, parts in zip(given, wanted, strict=True))
-    return writer.write(call, operator, [source.name], {"kernel_shape": kernel, "strides": kernel})
 
 
 def _window(call: Call) -> dict[str, int | Sizes]:

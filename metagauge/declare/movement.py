@@ -1,15 +1,14 @@
 """Operators that only move elements."""
 
 from metagauge.declare.call import Call
+from metagauge.declare.conversion import cast
 from metagauge.declare.writing import Writer
 
 
 def same(writer: Writer, call: Call) -> tuple[str, ...]:
-    """Copies and casts between floating-point types."""
+    """Copies and casts; one that stays among floating-point numbers, whole numbers or flags changes nothing."""
     source = call.value("self")
-    if source.is_float != call.results[0].is_float:
-        raise call.unreadable("it changes numbers to another kind")
-    return (source.name,)
+    return (cast(writer, call, source, call.numbers),)
 
 
 def reshape(writer: Writer, call: Call) -> tuple[str, ...]:
@@ -110,12 +109,6 @@ def flip(writer: Writer, call: Call) -> tuple[str, ...]:
     ends = [-source.shape[axis] - 1 for axis in axes]
     numbers = ([-1] * len(axes), ends, axes, [-1] * len(axes))
     return writer.write(call, "Slice", [source.name, *(writer.integers(each) for each in numbers)])
-
-
-def embedding(writer: Writer, call: Call) -> tuple[str, ...]:
-    """Rows of a table at fixed indices, as position tables are read."""
-    inputs = [call.value("weight").name, call.value("indices").name]
-    return writer.write(call, "Gather", inputs, {"axis": 0})
 
 
 def _gathered(writer: Writer, call: Call, source: str, axis: int, index: int) -> tuple[str, ...]:

@@ -12,6 +12,14 @@ def batch_norm(writer: Writer, call: Call) -> tuple[str, ...]:
     return writer.write(call, "BatchNormalization", [call.value("input").name, *names], {"epsilon": call.real("eps")})
 
 
+def batch_statistics(writer: Writer, call: Call) -> tuple[str, ...]:
+    """Batch norm without running statistics."""
+    raise call.unreadable(
+        "it takes mean and variance from the batch, so that the result of a sample depends on others; with"
+        " track_running_stats=True it does not"
+    )
+
+
 def group_norm(writer: Writer, call: Call) -> tuple[str, ...]:
     """Over runs of channels."""
     return _grouped(writer, call, call.integer("num_groups"))

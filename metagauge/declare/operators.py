@@ -2,7 +2,18 @@
 
 from collections.abc import Callable
 
-from metagauge.declare import arithmetic, convolution, movement, normalisation, products, recurrent
+from metagauge.declare import (
+    adaptive,
+    arithmetic,
+    comparison,
+    convolution,
+    indexing,
+    movement,
+    normalisation,
+    products,
+    recurrent,
+    resizing,
+)
 from metagauge.declare.call import Call
 from metagauge.declare.writing import Writer
 
@@ -35,8 +46,26 @@ _UNARY = {
     "abs": "Abs",
     "reciprocal": "Reciprocal",
     "softsign": "Softsign",
+    "sign": "Sign",
+    "sin": "Sin",
+    "cos": "Cos",
+    "tan": "Tan",
+    "atan": "Atan",
+    "floor": "Floor",
+    "ceil": "Ceil",
+    "round": "Round",
 }
 _BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "minimum": "Min", "maximum": "Max"}
+
+_COMPARED = {"eq": "Equal", "lt": "Less", "le": "LessOrEqual", "gt": "Greater", "ge": "GreaterOrEqual"}
+_FLAGS = {"and": "And", "or": "Or", "xor": "Xor", "not": "Not"}
+_FILLED = {"full": None, "zeros": 0.0, "ones": 1.0, "empty": 0.0}
+_SMOOTH = (
+    ("linear1d", "linear"),
+    ("bilinear2d", "linear"),
+    ("trilinear3d", "linear"),
+    ("bicubic2d", "cubic"),
+)
 
 _WRITTEN: dict[str, Operator] = {
     **dict.fromkeys((name if "." in name else f"{name}.default" for name in _SAME), movement.same),
@@ -51,11 +80,13 @@ _WRITTEN: dict[str, Operator] = {
     "slice.Tensor": movement.narrow,
     "split.Tensor": movement.split,
     "split_with_sizes.default": movement.split,
+    "unsafe_split.Tensor": movement.split,
+    "unsafe_split_with_sizes.default": movement.split,
     "chunk.default": movement.split,
     "cat.default": movement.concatenate,
     "stack.default": movement.stack,
     "flip.default": movement.flip,
-    "embedding.default": movement.embedding,
+    "embedding.default": indexing.embedding,
     **{f"{name}.default": arithmetic.unary(operator) for name, operator in _UNARY.items()},
     **{
         f"{name}.{kind}": arithmetic.binary(operator)
@@ -65,6 +96,9 @@ _WRITTEN: dict[str, Operator] = {
     "pow.Tensor_Scalar": arithmetic.power,
     "rsqrt.default": arithmetic.reciprocal_root,
     "clamp.default": arithmetic.clip("min", "max"),
+    "clamp.Tensor": arithmetic.clip_by_values,
+    "clamp_min.Tensor": arithmetic.clip_by_values,
+    "clamp_max.Tensor": arithmetic.clip_by_values,
     "clamp_min.default": arithmetic.clip("min", ""),
     "clamp_max.default": arithmetic.clip("", "max"),
     "hardtanh.default": arithmetic.clip("min_val", "max_val"),
@@ -86,6 +120,63 @@ _WRITTEN: dict[str, Operator] = {
     "mean.dim": arithmetic.reduction("ReduceMean"),
     "amax.default": arithmetic.reduction("ReduceMax"),
     "max.dim": arithmetic.reduction("ReduceMax"),
+    "amin.default": arithmetic.reduction("ReduceMin"),
+    "min.dim": arithmetic.reduction("ReduceMin"),
+    "prod.dim_int": arithmetic.reduction("ReduceProd"),
+    "logsumexp.default": arithmetic.reduction("ReduceLogSumExp"),
+    "sum.default": arithmetic.reduction("ReduceSum"),
+    "mean.default": arithmetic.reduction("ReduceMean"),
+    "max.default": arithmetic.reduction("ReduceMax"),
+    "min.default": arithmetic.reduction("ReduceMin"),
+    "linalg_vector_norm.default": arithmetic.norm("ord"),
+    **dict.fromkeys(("norm.ScalarOpt_dim", "norm.Scalar"), arithmetic.norm("p")),
+    "var.correction": arithmetic.variance(root=False),
+    "std.correction": arithmetic.variance(root=True),
+    "var_mean.correction": arithmetic.variance(root=False, with_mean=True),
+    "std_mean.correction": arithmetic.variance(root=True, with_mean=True),
+    "rsub.Scalar": arithmetic.reversed_difference,
+    **dict.fromkeys(("remainder.Scalar", "remainder.Tensor"), arithmetic.remainder),
+    "pow.Tensor_Tensor": arithmetic.power,
+    "pow.Scalar": arithmetic.power,
+    "log_sigmoid.default": arithmetic.log_sigmoid,
+    "log_sigmoid_forward.default": arithmetic.log_sigmoid,
+    "hardshrink.default": arithmetic.shrink(soft=False),
+    "softshrink.default": arithmetic.shrink(soft=True),
+    **dict.fromkeys(("rrelu_with_noise.default", "rrelu_with_noise_functional.default"), arithmetic.rrelu),
+    **{
+        f"{name}.{kind}": comparison.compared(operator)
+        for name, operator in _COMPARED.items()
+        for kind in ("Scalar", "Tensor")
+    },
+    **{f"ne.{kind}": comparison.compared("Equal", negated=True) for kind in ("Scalar", "Tensor")},
+    **{f"logical_{name}.default": comparison.combined(operator) for name, operator in _FLAGS.items()},
+    **{f"bitwise_{name}.Tensor": comparison.combined(operator) for name, operator in _FLAGS.items()},
+    "bitwise_not.default": comparison.combined("Not"),
+    **dict.fromkeys(("any.dim", "any.default"), comparison.any_of),
+    **dict.fromkeys(("all.dim", "all.default"), comparison.all_of),
+    **{f"where.{kind}": comparison.choice for kind in ("self", "ScalarOther", "ScalarSelf", "Scalar")},
+    **{f"masked_fill.{kind}": comparison.masked_fill for kind in ("Scalar", "Tensor")},
+    "threshold.default": comparison.threshold,
+    **{f"{name}_like.default": comparison.filled(number) for name, number in _FILLED.items()},
+    **{f"new_{name}.default": comparison.filled(number) for name, number in _FILLED.items()},
+    "tril.default": comparison.triangle(upper=False),
+    "triu.default": comparison.triangle(upper=True),
+    "index.Tensor": indexing.index,
+    "_unsafe_index.Tensor": indexing.index,
+    **dict.fromkeys(("index_put.default", "_unsafe_index_put.default"), indexing.index_put),
+    "index_select.default": indexing.index_select,
+    "gather.default": indexing.gather,
+    **dict.fromkeys(("scatter.src", "scatter.value"), indexing.scatter),
+    **dict.fromkeys(("_embedding_bag.default", "_embedding_bag_forward_only.default"), indexing.embedding_bag),
+    "cumsum.default": indexing.cumulative,
+    "argmax.default": indexing.extreme("ArgMax"),
+    "argmin.default": indexing.extreme("ArgMin"),
+    "topk.default": indexing.largest,
+    "sort.default": indexing.ordered,
+    **{f"grid_sampler_{axes}d.default": resizing.grid_sample for axes in (2, 3)},
+    **{f"upsample_nearest{axes}d.vec": resizing.nearest(is_exact=False) for axes in (1, 2, 3)},
+    **{f"_upsample_nearest_exact{axes}d.vec": resizing.nearest(is_exact=True) for axes in (1, 2, 3)},
+    **{f"upsample_{name}.vec": resizing.interpolated(mode) for name, mode in _SMOOTH},
     "linear.default": products.linear,
     "addmm.default": products.addmm,
     "matmul.default": products.matmul("other"),
@@ -93,6 +184,8 @@ _WRITTEN: dict[str, Operator] = {
     "mv.default": products.matmul("vec"),
     "dot.default": products.matmul("tensor"),
     "bmm.default": products.matmul("mat2"),
+    "bilinear.default": products.bilinear,
+    "_cdist_forward.default": products.distances,
     "einsum.default": products.einsum,
     "scaled_dot_product_attention.default": products.attention,
     **{f"conv{axes}d.{kind}": convolution.conv for axes in (1, 2, 3) for kind in ("default", "padding")},
@@ -104,11 +197,12 @@ _WRITTEN: dict[str, Operator] = {
     **{f"max_pool{axes}d.default": convolution.max_pool for axes in (1, 2, 3)},
     **{f"max_pool{axes}d_with_indices.default": convolution.max_pool for axes in (2, 3)},
     **{f"avg_pool{axes}d.default": convolution.mean_pool for axes in (1, 2, 3)},
-    **{f"adaptive_avg_pool{axes}d.default": convolution.adaptive_mean_pool for axes in (1, 2, 3)},
-    **{f"adaptive_max_pool{axes}d.default": convolution.adaptive_max_pool for axes in (1, 2, 3)},
+    **{f"adaptive_avg_pool{axes}d.default": adaptive.mean for axes in (1, 2, 3)},
+    **{f"adaptive_max_pool{axes}d.default": adaptive.maximum for axes in (1, 2, 3)},
     "constant_pad_nd.default": convolution.pad,
     "pad.default": convolution.pad,
     "_native_batch_norm_legit_no_training.default": normalisation.batch_norm,
+    "_native_batch_norm_legit.no_stats": normalisation.batch_statistics,
     "group_norm.default": normalisation.group_norm,
     "instance_norm.default": normalisation.instance_norm,
     "layer_norm.default": normalisation.layer_norm,

@@ -45,3 +45,25 @@ def attention(writer: Writer, call: Call) -> tuple[str, ...]:
     scale = {} if call.arguments["scale"] is None else {"scale": call.real("scale")}
     attributes = {"is_causal": call.integer("is_causal"), **scale}
     return writer.write(call, "Attention", [*inputs, mask], attributes)
+
+
+def bilinear(writer: Writer, call: Call) -> tuple[str, ...]:
+    """`x W_k y + b_k` on the last axes."""
+    first, second, weight = (call.value(name) for name in ("input1", "input2", "weight"))
+    (turned,) = writer.write(call, "Einsum", [first.name, weight.name], {"equation": "...i,kij->...kj"})
+    (column,) = writer.write(call, "Unsqueeze", [second.name, writer.integers([-1])])
+    (product,) = writer.write(call, "MatMul", [turned, column])
+    (found,) = writer.write(call, "Squeeze", [product, writer.integers([-1])])
+    bias = call.optional("bias")
+    return writer.write(call, "Add", [found, bias]) if bias else (found,)
+
+
+def distances(writer: Writer, call: Call) -> tuple[str, ...]:
+    """Euclidean distances between the rows of two values."""
+    if call.real("p") != 2:
+        raise call.unreadable("its distance is not the Euclidean one")
+    first, second = call.value("x1"), call.value("x2")
+    (column,) = writer.write(call, "Unsqueeze", [first.name, writer.integers([-2])])
+    (row,) = writer.write(call, "Unsqueeze", [second.name, writer.integers([-3])])
+    apart = writer.write(call, "Sub", [column, row])
+    return writer.write(call, "ReduceL2", [*apart, writer.integers([len(call.shape)])], {"keepdims": 0})

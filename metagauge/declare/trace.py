@@ -11,51 +11,57 @@ from torch.export.graph_signature import InputKind, OutputKind
 from torch.fx.node import Argument as Constant
 
 from metagauge.architecture.onnx.lifting import READ_LIMIT
+from metagauge.architecture.operators.source import NumberKind
 from metagauge.checkpoint.program import Port, Program
 from metagauge.checkpoint.tensor import Tensor
 from metagauge.declare.call import Argument, Call, Value
-from metagauge.declare.exported import APART, exported
+from metagauge.declare.exported import exported
 from metagauge.declare.operators import OPERATORS
+from metagauge.declare.samples import Samples
 from metagauge.declare.stored import shared_names, stored, tensors_of
 from metagauge.declare.writing import Writer
 from metagauge.errors import StructureNotInferableError
 
 _INPUT = "input."
+_UNKNOWN = "is an operator that this exporter does not write; an ONNX export may have it"
+_DTYPES: Mapping[NumberKind, str] = {"float": "F32", "int": "I64", "bool": "BOOL"}
 _OPSET = 23
 """ONNX operators are written as this operator set defines them: the first one with attention."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """A program and its tensors: the module's own by the names of its state dict, then constants."""
+    """A program, the module's own tensors by the names of its state dict, and the constants of the program."""
 
     program: Program
     tensors: Mapping[str, Tensor]
+    constants: Mapping[str, Tensor]
 
 
-def trace(module: nn.Module, input_shape: tuple[int, ...], batch: int = APART) -> Trace:
-    """The program that `module` runs on `batch` samples of this shape, in evaluation mode.
+def trace(module: nn.Module, samples: Samples, *, every_output: bool) -> Trace:
+    """The program that `module` runs on these samples, in evaluation mode, with its first output or with all of them.
 
     Raises:
         StructureNotInferableError: it cannot be traced, or has an operator that no layer stands for.
     """
-    graph = exported(module, input_shape, OPERATORS, batch)
+    graph = exported(module, samples, OPERATORS)
     own = tensors_of(module)
     names = shared_names(own)
     held = {name: stored(name, tensor) for name, tensor in own.items() if names[name] == name}
-    tracing = _Tracing(graph, names)
+    tracing = _Tracing(graph, names, every_output=every_output)
     program = tracing.program()
     tensors = {name: tensor for name, tensor in held.items() if tensor is not None}
-    return Trace(program=program, tensors=tensors | tracing.writer.constants)
+    return Trace(program=program, tensors=tensors, constants=tracing.writer.constants)
 
 
 class _Tracing:
     """One walk through a graph. A node gives named values, or is computed at once where it only reads constants."""
 
-    def __init__(self, exported_program: ExportedProgram, names: Mapping[str, str]) -> None:
+    def __init__(self, exported_program: ExportedProgram, names: Mapping[str, str], *, every_output: bool) -> None:
         self.writer = Writer()
         self._exported = exported_program
         self._names = names
+        self._every_output = every_output
         self._values: dict[fx.Node, tuple[Value, ...]] = {}
         self._constants: dict[fx.Node, Constant] = {}
         self._ports: list[Port] = []
@@ -68,19 +74,23 @@ class _Tracing:
                 self._given(node, specified[node.name].kind, specified[node.name].target)
             elif node.op == "call_function" and node.users:
                 self._called(node)
+        outputs = self._outputs()  # which may write constants
         return Program(
             opset=_OPSET,
             producer="torch",
             inputs=tuple(self._ports),
-            outputs=(self._output(),),
+            outputs=outputs if self._every_output else outputs[:1],
             nodes=tuple(self.writer.nodes),
         )
 
     def _given(self, node: fx.Node, kind: InputKind, target: str | None) -> None:
         if kind is InputKind.USER_INPUT:
             name = f"{_INPUT}{node.name}"
-            self._ports.append(Port(name=name, shape=tuple(node.meta["val"].shape), dtype="F32"))
-            self._values[node] = (_value(name, node.meta["val"]),)
+            if not isinstance(node.meta.get("val"), torch.Tensor):
+                return  # a number or None that the call is given, which the graph has in its place
+            value = _value(name, node.meta["val"])
+            self._ports.append(Port(name=name, shape=value.shape, dtype=_DTYPES[value.numbers]))
+            self._values[node] = (value,)
         elif kind is InputKind.CONSTANT_TENSOR and isinstance(
             held := self._exported.constants[target or ""], torch.Tensor
         ):
@@ -96,7 +106,7 @@ class _Tracing:
                 self._constants[node] = _item(self._constants[source], index)
             elif index >= len(self._values[source]):
                 raise StructureNotInferableError(
-                    f"{_operator(source)} in {_place(source)} is read for more than its values"
+                    f"{_operator(source)} in {_place(source)} is read for more than its values, such as where they are"
                 )
             else:
                 self._values[node] = (self._values[source][index],)
@@ -108,7 +118,7 @@ class _Tracing:
     def _written(self, node: fx.Node) -> tuple[Value, ...]:
         write = OPERATORS.get(_operator(node))
         if write is None:
-            raise StructureNotInferableError(f"{_operator(node)} in {_place(node)} has no layer kind")
+            raise StructureNotInferableError(f"{_operator(node)} in {_place(node)} {_UNKNOWN}")
         results = node.meta["val"]
         tensors = [each for each in (results if isinstance(results, Sequence) else (results,)) if each is not None]
         call = Call(
@@ -127,13 +137,13 @@ class _Tracing:
                 raise StructureNotInferableError(f"{_operator(node)} in {_place(node)} makes a large constant")
         arguments, options = fx.map_arg((node.args, dict(node.kwargs)), lambda source: self._constants[source])
         if not callable(node.target):
-            raise StructureNotInferableError(f"{_operator(node)} in {_place(node)} has no layer kind")
+            raise StructureNotInferableError(f"{_operator(node)} in {_place(node)} {_UNKNOWN}")
         with torch.no_grad():
             return node.target(*arguments, **options)
 
     def _arguments(self, node: fx.Node) -> dict[str, Argument]:
         if not isinstance(node.target, torch._ops.OpOverload):
-            raise StructureNotInferableError(f"{_operator(node)} in {_place(node)} has no layer kind")
+            raise StructureNotInferableError(f"{_operator(node)} in {_place(node)} {_UNKNOWN}")
         found: dict[str, Argument] = {}
         for number, argument in enumerate(node.target._schema.arguments):
             given = (
@@ -161,16 +171,19 @@ class _Tracing:
             del self._constants[node]
         return self._values[node][0]
 
-    def _output(self) -> Port:
-        for spec in self._exported.graph_signature.output_specs:
-            if spec.kind is OutputKind.USER_OUTPUT:
-                node = next(each for each in self._exported.graph.nodes if each.name == spec.arg.name)
-                return Port(name=self._read(node).name, shape=tuple(node.meta["val"].shape))
-        raise StructureNotInferableError("the module returns no tensor")
+    def _outputs(self) -> tuple[Port, ...]:
+        nodes = {node.name: node for node in self._exported.graph.nodes}
+        specs = self._exported.graph_signature.output_specs
+        names = (spec.arg.name for spec in specs if spec.kind is OutputKind.USER_OUTPUT)
+        returned = [nodes[name] for name in names if name in nodes]
+        if not returned:
+            raise StructureNotInferableError("the module returns no tensor")
+        return tuple(Port(name=self._read(node).name, shape=tuple(node.meta["val"].shape)) for node in returned)
 
 
 def _value(name: str, tensor: torch.Tensor) -> Value:
-    return Value(name=name, shape=tuple(tensor.shape), is_float=tensor.is_floating_point())
+    kind: NumberKind = "float" if tensor.is_floating_point() else "bool" if tensor.dtype == torch.bool else "int"
+    return Value(name=name, shape=tuple(tensor.shape), numbers=kind)
 
 
 def _item(results: Constant, index: int) -> Constant:

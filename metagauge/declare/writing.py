@@ -41,6 +41,10 @@ class Writer:
         """A constant list of integers."""
         return self.constant(np.asarray(numbers, dtype=np.int64))
 
+    def numbers(self, numbers: Sequence[float]) -> str:
+        """A constant list of numbers."""
+        return self.constant(np.asarray(numbers, dtype=np.float32))
+
     def integer(self, number: int) -> str:
         """A constant integer."""
         return self.constant(np.asarray(number, dtype=np.int64))

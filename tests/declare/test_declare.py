@@ -135,14 +135,17 @@ class Branches(nn.Module):
 
 
 REFUSED: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...]]] = {
-    "a step that depends on values": (Branches, ("Branches cannot be traced", "[7, 3, 32, 32]")),
-    "another input shape": (lambda: nn.Linear(5, 2), ("Linear cannot be traced", "[7, 3, 32, 32]")),
+    "a step that depends on values": (Branches, ("Branches cannot be traced", "[1, 3, 32, 32]")),
+    "another input shape": (lambda: nn.Linear(5, 2), ("Linear does not run", "[1, 3, 32, 32]")),
     "batch norm without statistics": (
         lambda: nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False)),
-        ("'0' (BatchNorm2d)", "batch_norm"),
+        ("'0' (BatchNorm2d)", "batch_norm", "track_running_stats=True"),
     ),
-    "uneven windows": (lambda: nn.Sequential(nn.AdaptiveAvgPool2d(5)), ("'0' (AdaptiveAvgPool2d)", "[32, 32]")),
-    "nothing but the input": (nn.Identity, ("output is its input",)),
+    "windows by chance": (
+        lambda: nn.Sequential(nn.FractionalMaxPool2d(2, 8), nn.Conv2d(3, 3, 1)),
+        ("'0' (FractionalMaxPool2d)", "fractional_max_pool2d"),
+    ),
+    "nothing but the input": (nn.Identity, ("no weights",)),
 }
 
 
