@@ -14,16 +14,13 @@ from metagauge.architecture.normal_form.grid import GRID
 from metagauge.architecture.normal_form.look import unary_of
 from metagauge.architecture.normal_form.nothing import FLOAT_MAX
 from metagauge.architecture.onnx.curve import TOLERANCE, Curve, decimal, same
+from metagauge.architecture.onnx.sight import is_far, is_steep, may_jump
 from metagauge.architecture.operators.elementwise import Binary, Unary, UnaryFunction
 from metagauge.architecture.operators.evaluate import evaluate
 from metagauge.architecture.operators.evaluation.functions import apply_unary, sigmoid
 
 _CANDIDATES = 12
 """Most values before it that a value is taken as a function of; gelu in its longest spelling takes nine steps."""
-_WIDEST = 48.0
-"""Numbers beyond it could hide outside the grid."""
-_HARMLESS = 4.0
-"""Where a softplus is said to be the identity, say at 20, nothing jumps."""
 _SMALLEST_SHIFT = 1e-3
 """A smaller number, added at the end, keeps a division defined and is no part of an activation."""
 _KNOWN: tuple[UnaryFunction, ...] = (
@@ -198,17 +195,30 @@ def _with_itself(curves: Curves, name: str) -> Curves:
     return Curves(sources=(*curves.sources, name), values=np.concatenate([curves.values, GRID[None]]))
 
 
+def _numbers(draft: Draft, call: Call) -> list[float]:
+    found = (draft.scalar(name) for name in call.inputs)
+    return [number for number in found if number is not None]
+
+
 def _is_hidden(draft: Draft, call: Call) -> bool:
     """Whether an operator can do something that the grid does not show: far out, or jump between two points."""
     match call.operator:
         case Unary(function="unknown" | "thresholded_relu" | "shrink" | "round" | "floor" | "ceil" | "sign"):
             return True
         case Unary(function="clip", alpha=low, beta=high):
-            return any(_WIDEST < abs(bound) < FLOAT_MAX for bound in (low, high))
+            return any(is_far(bound) and abs(bound) < FLOAT_MAX for bound in (low, high))
         case Binary(function="equal" | "modulo" | "remainder"):
             return True
         case Binary(function="less" | "less_equal" | "greater" | "greater_equal"):
-            numbers = (draft.scalar(name) for name in call.inputs)
-            return any(number is not None and 0 < abs(number) < _HARMLESS for number in numbers)
+            return any(is_far(number) or may_jump(number) for number in _numbers(draft, call))
+        case Unary(function="affine", alpha=factor, beta=shift):
+            return is_steep(factor) or is_far(shift)
+        case Binary(function="add" | "subtract" | "minimum" | "maximum"):
+            return any(is_far(number) and abs(number) < FLOAT_MAX for number in _numbers(draft, call))
+        case Binary(function="multiply"):
+            return any(is_steep(number) for number in _numbers(draft, call))
+        case Binary(function="divide"):
+            number = draft.scalar(call.inputs[1])
+            return number is not None and (number == 0 or is_steep(1 / number))
         case _:
             return False

@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from metagauge.architecture.layers import Add
-from metagauge.architecture.onnx import affine, attention, constants, curve
+from metagauge.architecture.onnx import affine, attention, constants, curve, seeing
 from metagauge.architecture.onnx.arrange import aligned
 from metagauge.architecture.onnx.attributes import real, text
 from metagauge.architecture.onnx.curve import Elementwise, Pointwise
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, unmovable
+from metagauge.architecture.onnx.sight import Sight
 from metagauge.architecture.onnx.states import Known, Numbers, Scores, State, Weight
 from metagauge.architecture.onnx.view import View, shown
 from metagauge.checkpoint.program import Node
@@ -69,7 +70,7 @@ WITH_ATTRIBUTES = ("LeakyRelu", "Elu", "Celu", "Selu", "HardSigmoid", "Threshold
 def unary(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     """An operator of one value, with its parameters in attributes."""
     function = UNARY.get(node.operator) or _with_attributes(node)
-    return _pointwise(lifting, node, inputs[0], function)
+    return _pointwise(lifting, node, inputs[0], function, lambda before: seeing.of_unary(node.operator, before))
 
 
 def clip(lifting: Lifting, node: Node, inputs: Inputs) -> State:
@@ -78,7 +79,9 @@ def clip(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     bounds = [*inputs[1:], None, None][:2]
     low = low if bounds[0] is None else _scalar(lifting, bounds[0])
     high = high if bounds[1] is None else _scalar(lifting, bounds[1])
-    return _pointwise(lifting, node, inputs[0], lambda x: np.clip(x, low, high))
+    return _pointwise(
+        lifting, node, inputs[0], lambda x: np.clip(x, low, high), lambda before: seeing.of_bounds(before, low, high)
+    )
 
 
 def binary(lifting: Lifting, node: Node, inputs: Inputs) -> State:
@@ -94,10 +97,10 @@ def binary(lifting: Lifting, node: Node, inputs: Inputs) -> State:
         case (View() as left, View() as right):
             return _of_views(lifting, node, left, right)
         case (View() as view, Weight() | Numbers() as known):
-            return _with_constant(lifting, node, view, known, function)
+            return _with_constant(lifting, node, view, known, function, swapped=False)
         case (Weight() | Numbers() as known, View() as view):
-            swapped: Binary = lambda left, right: function(right, left)  # noqa: E731 - a partial with its operands swapped
-            return _with_constant(lifting, node, view, known, swapped)
+            other: Binary = lambda left, right: function(right, left)  # noqa: E731 - a partial with its operands swapped
+            return _with_constant(lifting, node, view, known, other, swapped=True)
         case (Scores() as scores, Weight() | Numbers() as known) if node.operator in ("Mul", "Div", "Add"):
             return attention.with_constant(lifting, node.operator, scores, known)
         case (Weight() | Numbers() as known, Scores() as scores) if node.operator in ("Mul", "Add"):
@@ -131,7 +134,12 @@ def where(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     condition, chosen, other = (
         state.function.curve if isinstance(state, View) else np.asarray(_scalar(lifting, state)) for state in inputs
     )
-    return replace(views[0], function=Elementwise(curve=np.where(condition, chosen, other), end=_end(node)))
+    sight = seeing.of_choice(
+        [state.function if isinstance(state, View) else _scalar(lifting, state) for state in inputs]
+    )
+    return replace(
+        views[0], function=Elementwise(curve=np.where(condition, chosen, other), end=_end(node), sight=sight)
+    )
 
 
 def _folded(function: Binary, left: np.ndarray, right: np.ndarray) -> Numbers:
@@ -141,11 +149,13 @@ def _folded(function: Binary, left: np.ndarray, right: np.ndarray) -> Numbers:
         return Numbers(array=np.asarray(function(left, right)))
 
 
-def _pointwise(lifting: Lifting, node: Node, state: State | None, function: Pointwise) -> State:
+def _pointwise(
+    lifting: Lifting, node: Node, state: State | None, function: Pointwise, sight: Callable[[Elementwise], Sight]
+) -> State:
     with np.errstate(all="ignore"):
         match state:
             case View():
-                return replace(state, function=state.function.then(function, _end(node)))
+                return replace(state, function=state.function.then(function, _end(node), sight(state.function)))
             case Weight() | Numbers():
                 return Numbers(array=np.asarray(function(lifting.array(state))))
             case _:
@@ -156,7 +166,8 @@ def _of_views(lifting: Lifting, node: Node, left: View, right: View) -> State:
     if left == right and not (node.operator == "Add" and _is_layer(left) and _is_layer(right)):
         with np.errstate(all="ignore"):
             both = BINARY[node.operator](left.function.curve, right.function.curve)
-            return replace(left, function=Elementwise(curve=both, end=_end(node)))
+            sight = seeing.of_both(node.operator, left.function, right.function)
+            return replace(left, function=Elementwise(curve=both, end=_end(node), sight=sight))
     if node.operator != "Add":
         raise StructureNotInferableError("combines two values of the network other than by a sum")
     return added(lifting, left, right)
@@ -167,7 +178,7 @@ def _end(node: Node) -> str:
 
 
 def _is_layer(view: View) -> bool:
-    return view.function.is_nothing or curve.known_activation(view.function.curve) is not None
+    return view.function.is_nothing or view.function.activation is not None
 
 
 def added(lifting: Lifting, left: View, right: View) -> View:
@@ -177,7 +188,7 @@ def added(lifting: Lifting, left: View, right: View) -> View:
     return replace(total, source=lifting.draft.add(Add(), left.source, right.source))
 
 
-def _with_constant(lifting: Lifting, node: Node, view: View, known: Known, function: Binary) -> State:
+def _with_constant(lifting: Lifting, node: Node, view: View, known: Known, function: Binary, *, swapped: bool) -> State:
     if node.operator == "Add" and isinstance(known, Weight):
         shifted = affine.shifted(lifting, view, known)
         if shifted is not None:
@@ -187,8 +198,9 @@ def _with_constant(lifting: Lifting, node: Node, view: View, known: Known, funct
         if multiplied is not None:
             return multiplied
     scalar = _scalar(lifting, known)
+    sight = seeing.of_number(node.operator, view.function, scalar, swapped=swapped)
     with np.errstate(all="ignore"):
-        return replace(view, function=view.function.then(lambda x: function(x, np.asarray(scalar)), _end(node)))
+        return replace(view, function=view.function.then(lambda x: function(x, np.asarray(scalar)), _end(node), sight))
 
 
 def _scalar(lifting: Lifting, state: State | None) -> float:

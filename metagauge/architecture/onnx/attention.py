@@ -11,10 +11,10 @@ from metagauge.architecture.layers import Activation, ActivationFunction
 from metagauge.architecture.onnx.arrange import features, linear_part
 from metagauge.architecture.onnx.attributes import integer, real
 from metagauge.architecture.onnx.draft import Context
-from metagauge.architecture.onnx.lifting import Lifting
+from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, position, unmovable
 from metagauge.architecture.onnx.states import Known, Numbers, Scores, State, Weight
-from metagauge.architecture.onnx.view import BATCH, Run, Step, View, full, reshaped, run, transposed
+from metagauge.architecture.onnx.view import BATCH, Run, Step, View, full, reshaped, run, shown, transposed
 from metagauge.checkpoint.program import Node
 from metagauge.errors import StructureNotInferableError
 
@@ -86,7 +86,9 @@ def with_constant(lifting: Lifting, operator: str, weights: Scores, known: Known
     if array.size != 1 or weights.normalised:
         raise StructureNotInferableError("attention scores are multiplied by more than one number")
     number = float(array.reshape(-1)[0])
-    return replace(weights, factor=weights.factor / number if operator == "Div" else weights.factor * number)
+    number = 1 / number if operator == "Div" else number
+    masked = weights.masked * number if weights.causal else 0.0
+    return replace(weights, factor=weights.factor * number, masked=masked)
 
 
 def whole(lifting: Lifting, node: Node, inputs: Inputs) -> State:
@@ -102,11 +104,12 @@ def whole(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     product = scores(lifting, query, transposed(key, (0, 1, 3, 2)))
     product = replace(product, factor=product.factor * real(node, "scale", 1 / sqrt(product.width)))
     if isinstance(mask, Weight | Numbers):
-        product = with_constant(lifting, "Add", product, mask)
+        product = _masked(product, _added(lifting.array(mask)))
     elif mask is not None:
         raise unmovable(mask)
+    product = _normalised(product)
     causal = product.causal or bool(integer(node, "is_causal", 0))
-    result = attended(lifting, replace(product, causal=causal, normalised=True), value)
+    result = attended(lifting, replace(product, causal=causal), value)
     if not flat:
         return result
     batch, count, tokens, width = result.shape
@@ -128,7 +131,7 @@ def softmax(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     if isinstance(state, Scores):
         if node.operator != "Softmax" or state.normalised:
             raise StructureNotInferableError("attention scores are normalised by something other than one softmax")
-        return replace(state, normalised=True)
+        return _normalised(state)
     function: ActivationFunction = "softmax" if node.operator == "Softmax" else "log_softmax"
     view = features(lifting, lifting.settled(state), axis)
     return replace(view, source=lifting.draft.add(Activation(function=function), view.source))
@@ -149,17 +152,33 @@ def _split_heads(view: View, heads: int) -> View:
     return transposed(split, (0, 2, 1, 3))
 
 
+def _added(mask: np.ndarray) -> np.ndarray:
+    """What an operator's mask adds to its scores: truth values say which tokens are read."""
+    return np.where(mask, 0.0, -np.inf) if mask.dtype == np.bool_ else mask
+
+
 def _masked(weights: Scores, mask: np.ndarray) -> Scores:
-    square = (weights.tokens, weights.tokens)
-    if weights.normalised or mask.size not in (1, prod(square)):
+    """Scores plus a mask, whose axes are those of the scores from the last: queries, then keys."""
+    shape, square = weights.shape, (weights.tokens, weights.tokens)
+    sizes = (1,) * (len(shape) - mask.ndim) + mask.shape
+    if weights.normalised or len(sizes) > len(shape) or any(n not in (1, m) for n, m in zip(sizes, shape, strict=True)):
         raise StructureNotInferableError("attention scores have a bias")
-    mask = np.broadcast_to(mask.reshape(square) if mask.size == prod(square) else mask.reshape(1, 1), square)
     if not mask.any():
         return weights
+    if prod(sizes[:-2]) * prod(square) > READ_LIMIT:
+        raise StructureNotInferableError(f"a mask of shape {shown(sizes)} is too large to look at")
+    mask = np.broadcast_to(mask.reshape(-1, *sizes[-2:]), (prod(sizes[:-2]), *square))
     allowed = np.tril(np.ones(square, dtype=bool))
-    if not mask[allowed].any() and np.all(mask[~allowed] <= _MASKED):
-        return replace(weights, causal=True)
-    raise StructureNotInferableError("attention scores have a bias or a mask that is not causal")
+    if mask[:, allowed].any() or not np.all(mask[:, ~allowed] < 0):
+        raise StructureNotInferableError("attention scores have a bias or a mask that is not causal")
+    return replace(weights, causal=True, masked=weights.masked + float(mask[:, ~allowed].max(initial=-np.inf)))
+
+
+def _normalised(weights: Scores) -> Scores:
+    """The scores behind their softmax, where a mask has to be far below all that it leaves."""
+    if weights.causal and not weights.masked <= _MASKED:
+        raise StructureNotInferableError(f"a mask adds {weights.masked:g} to attention scores, which may still be read")
+    return replace(weights, normalised=True)
 
 
 def _tokens(lifting: Lifting, view: View, tokens: Run) -> int:

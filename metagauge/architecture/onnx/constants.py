@@ -1,5 +1,6 @@
 """Operators that compute with shapes: the unknown batch is a number like any other, so plain arithmetic folds them."""
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -14,6 +15,7 @@ from metagauge.errors import StructureNotInferableError
 
 _DTYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float32, 11: np.float64, 16: np.float32}
 """ONNX's numbers for element types; half precision only ever holds scalars here."""
+_FLOATS = (1, 10, 11, 16)
 
 
 def same(lifting: Lifting, node: Node, inputs: Inputs) -> State:
@@ -24,16 +26,40 @@ def same(lifting: Lifting, node: Node, inputs: Inputs) -> State:
 
 
 def cast(lifting: Lifting, node: Node, inputs: Inputs) -> State:
-    """Cast: rounds numbers; weights and features keep their values."""
-    state = inputs[0]
+    """Cast: rounds numbers; weights and features keep their values, and are rounded to no other type."""
+    target = _DTYPES.get(integer(node, "to", 0))
+    if isinstance(inputs[0], Numbers) and target is not None:
+        return Numbers(array=inputs[0].array.astype(target))
+    if not casts_to_float(node):
+        raise StructureNotInferableError(f"to element type {integer(node, 'to', 0)}")
+    return _as_float(inputs[0])
+
+
+def cast_like(lifting: Lifting, node: Node, inputs: Inputs) -> State:
+    """CastLike: to the type of another value, which is floating-point unless it is known as numbers."""
+    state, like = inputs
+    match state, like:
+        case Numbers(), Numbers():
+            return Numbers(array=state.array.astype(like.array.dtype))
+        case Numbers(), _:
+            return Numbers(array=state.array.astype(np.float32))
+        case _, View() | Weight() if not isinstance(like, View) or like.function.curve.dtype.kind == "f":
+            return _as_float(state)
+        case _:
+            raise StructureNotInferableError("to the element type of a value that may be whole numbers")
+
+
+def casts_to_float(node: Node) -> bool:
+    """Whether a Cast gives floating-point numbers, which round features no further than their own type does."""
+    return integer(node, "to", 0) in _FLOATS
+
+
+def _as_float(state: State | None) -> State:
     if state is None:
         raise unmovable(None)
-    if not isinstance(state, Numbers):
-        return state
-    target = _DTYPES.get(integer(node, "to", 0))
-    if target is None:
-        raise StructureNotInferableError(f"to element type {integer(node, 'to', 0)}")
-    return Numbers(array=state.array.astype(target))
+    if isinstance(state, View) and state.function.curve.dtype.kind != "f":
+        return replace(state, function=state.function.then(lambda x: x.astype(float), "Cast"))
+    return state
 
 
 def shape(lifting: Lifting, node: Node, inputs: Inputs) -> State:

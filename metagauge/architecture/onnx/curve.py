@@ -1,24 +1,31 @@
 """Functions of one number, told apart by their values: exporters spell the same activation in a dozen ways.
 
 A chain of elementwise operators with constants is one function of one number. Evaluated on a fixed grid, it is compared
-with the activation functions we know, however it was written.
+with the activation functions we know, however it was written. What a grid cannot show, a jump between two of its points
+or a bend beyond its end, is told by the operators themselves: a chain that may hide one is compared with nothing.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import erf, sqrt
 
 import numpy as np
 
 from metagauge.architecture.layers import Activation, ActivationFunction
+from metagauge.architecture.onnx.sight import CLEAR, Sight
 
 Curve = np.ndarray
 """Values of a function on `IDENTITY`."""
 
 _FAR = np.array([16.0, 24.0, 48.0, 100.0])
-IDENTITY: Curve = np.concatenate([-_FAR[::-1], np.linspace(-12.0, 12.0, 193), _FAR])
-"""The grid, which is also the identity's values on it. -1 and 1 are on it, and points beyond any usual clipping."""
+EVEN: Curve = np.concatenate([-_FAR[::-1], np.linspace(-12.0, 12.0, 193), _FAR])
+"""The even points of the grid. -1 and 1 are on it, and points beyond any usual clipping."""
+_UNEVEN = np.concatenate(
+    [np.arange(0.0071, 24.0, 0.0213), np.geomspace(24.5, 120.0, 97), np.geomspace(131.0, 1e12, 61)]
+)
+IDENTITY: Curve = np.sort(np.concatenate([-_UNEVEN, EVEN, _UNEVEN]))
+"""The grid, which is also the identity's values on it: dense where activations bend, and on to where nothing should."""
 IDENTITY.setflags(write=False)
 
 TOLERANCE = 2e-5
@@ -40,15 +47,40 @@ class Elementwise:
     """What that operator does alone, where it reads one value."""
     before: "Elementwise | None" = None
     """The chain without it."""
+    sight: Sight = CLEAR
+    """What the chain may do that its curve does not show."""
+    last_sight: Sight = CLEAR
 
-    def then(self, function: Pointwise, end: str) -> "Elementwise":
-        """The chain with one more operator of one value."""
-        return Elementwise(curve=function(self.curve), end=end, last=function(IDENTITY), before=self)
+    def then(self, function: Pointwise, end: str, sight: Sight = CLEAR) -> "Elementwise":
+        """The chain with one more operator of one value, which may do what `sight` says."""
+        return Elementwise(
+            curve=function(self.curve),
+            end=end,
+            last=function(IDENTITY),
+            before=self,
+            sight=self.sight.after(sight),
+            last_sight=replace(sight, kinks=0),
+        )
 
     @property
     def is_nothing(self) -> bool:
         """Whether the value stays as it is."""
-        return same(self.curve, IDENTITY)
+        return self.sight.is_clear and same(self.curve, IDENTITY)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the value is only multiplied by a number."""
+        return self.factor is not None
+
+    @property
+    def factor(self) -> float | None:
+        """The a of `a x`, if that is what the chain is."""
+        return linear_factor(self.curve) if self.sight.is_clear else None
+
+    @property
+    def activation(self) -> Activation | None:
+        """The activation that the chain is."""
+        return known_activation(self.curve) if self.sight.is_clear else None
 
 
 NOTHING = Elementwise(curve=IDENTITY)

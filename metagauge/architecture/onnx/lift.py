@@ -13,11 +13,11 @@ from metagauge.architecture.onnx.states import Numbers, Opaque, State, Weight
 from metagauge.architecture.onnx.view import UNKNOWN_BATCH, View
 from metagauge.architecture.parameter import Parameter
 from metagauge.architecture.resolve import parameter_shape
-from metagauge.architecture.values import Value, layer_parameters
+from metagauge.architecture.values import MAX_OPERATIONS, Value, layer_parameters
 from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.program import Node, Port, Program
-from metagauge.checkpoint.tensor import Tensor
-from metagauge.errors import ArchitectureMismatchError, MetagaugeError, StructureNotInferableError
+from metagauge.checkpoint.tensor import FLOAT_DTYPES, Tensor
+from metagauge.errors import ArchitectureMismatchError, LimitExceededError, MetagaugeError, StructureNotInferableError
 
 
 def lift(checkpoint: Checkpoint) -> Architecture:
@@ -28,10 +28,13 @@ def lift(checkpoint: Checkpoint) -> Architecture:
 
     Raises:
         StructureNotInferableError: an operator that the first output depends on has no layer; the message names it.
+        LimitExceededError: the program has more nodes than an architecture may have layers, or computes too much.
     """
     program = checkpoint.program
     if program is None:
         raise StructureNotInferableError("the checkpoint holds weights and no program")
+    if len(program.nodes) > MAX_OPERATIONS:
+        raise LimitExceededError(f"the program has {len(program.nodes)} nodes; the most are {MAX_OPERATIONS}")
     port, shape = _input(program)
     if shape[0] is not None:
         return _lifted(checkpoint, program, port, shape, shape[0], ())
@@ -85,7 +88,14 @@ def _input(program: Program) -> tuple[Port, tuple[int | None, ...]]:
         shape = "unknown" if port.shape is None else list(port.shape)
         message = f"input {port.name!r} needs a batch axis and fixed sizes behind it; its shape is {shape}"
         raise StructureNotInferableError(f"{message}: export with only the batch axis dynamic")
+    if port.dtype and port.dtype not in FLOAT_DTYPES and not _is_only_cast(program, port.name):
+        raise StructureNotInferableError(f"input {port.name!r} holds numbers of type {port.dtype}")
     return port, port.shape
+
+
+def _is_only_cast(program: Program, name: str) -> bool:
+    """Whether whole numbers become floating-point ones before anything is computed from them."""
+    return all(node.operator == "Cast" for node in program.nodes if name in node.inputs)
 
 
 def _layout(program: Program, port: Port, rank: int) -> Layout:
@@ -118,7 +128,7 @@ def _opaque(node: Node, reason: str) -> Opaque:
 def _results(
     lifting: Lifting, node: Node, inputs: tuple[State | None, ...], states: dict[str, State]
 ) -> tuple[State, ...]:
-    norm = normalisation.written_out(lifting, node)
+    norm = normalisation.written_out(lifting, node, states)
     if norm is not None:
         source, epsilon = norm
         return (normalisation.normalised(lifting, _state(lifting, source, states), epsilon),)

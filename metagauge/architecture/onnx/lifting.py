@@ -7,7 +7,7 @@ import numpy as np
 
 from metagauge.architecture.layers import Attention, Conv, Linear
 from metagauge.architecture.onnx import weight as weights
-from metagauge.architecture.onnx.curve import Elementwise, known_activation, linear_factor
+from metagauge.architecture.onnx.curve import Elementwise
 from metagauge.architecture.onnx.draft import Draft
 from metagauge.architecture.onnx.states import Known, Numbers, State, Weight
 from metagauge.architecture.onnx.view import View, whole
@@ -96,7 +96,7 @@ class Lifting:
 
     def scaling(self, view: View) -> tuple[float, View]:
         """A factor that was multiplied onto the settled view, for layers that can take it into their weights."""
-        factor = linear_factor(view.function.curve)
+        factor = view.function.factor
         return (1.0, self.settled(view)) if factor is None else (factor, self._on(view, view.source))
 
     def scaled_parameter(self, parameter: Parameter | None, factor: float) -> Parameter | None:
@@ -107,7 +107,7 @@ class Lifting:
         """The value of the function; one that is unknown as a whole may be one known operator after another."""
         if function.is_nothing:
             return source
-        factor, activation = linear_factor(function.curve), known_activation(function.curve)
+        factor, activation = function.factor, function.activation
         if factor is not None:
             return self._scaled(source, factor)
         if activation is not None:
@@ -116,7 +116,7 @@ class Lifting:
             raise StructureNotInferableError(f"the function that ends with {function.end} is no known activation")
         try:
             source = self._applied(source, function.before, depth + 1)
-            return self._applied(source, Elementwise(curve=function.last, end=function.end))
+            return self._applied(source, Elementwise(curve=function.last, end=function.end, sight=function.last_sight))
         except StructureNotInferableError as error:
             message = f"the function that ends with {function.end} is no known activation"
             raise StructureNotInferableError(message) from error

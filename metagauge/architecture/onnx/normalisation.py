@@ -1,11 +1,13 @@
 """Norms, whole and written out in smaller operators."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from metagauge.architecture.layers import BatchNorm, GroupNorm, LayerNorm
 from metagauge.architecture.onnx.affine import vector
 from metagauge.architecture.onnx.arrange import as_map, features
 from metagauge.architecture.onnx.attributes import integer, integers, real
+from metagauge.architecture.onnx.constants import casts_to_float
 from metagauge.architecture.onnx.curve import decimal
 from metagauge.architecture.onnx.lifting import Lifting
 from metagauge.architecture.onnx.movement import Inputs, position, unmovable
@@ -75,10 +77,11 @@ def layer_norm(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     return _over_features(lifting, view, real(node, "epsilon", 1e-5), *inputs[1:3])
 
 
-def written_out(lifting: Lifting, node: Node) -> tuple[str, float] | None:
+def written_out(lifting: Lifting, node: Node, states: Mapping[str, State]) -> tuple[str, float] | None:
     """The value and epsilon that a division normalises, where it ends the operators of a layer norm.
 
-    `(x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon)`, as exporters write it below operator set 17.
+    `(x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon)`, as exporters write it below operator set 17. All means are
+    over the last axis and keep it: over any other, or over different ones, it is no layer norm.
     """
     if node.operator != "Div" or len(node.inputs) != 2:
         return None
@@ -88,8 +91,10 @@ def written_out(lifting: Lifting, node: Node) -> tuple[str, float] | None:
         return None
     source, mean = centred.inputs
     for variance, constant in (total.inputs, total.inputs[::-1]):
-        squared = _mean_of(lifting, variance)
-        if squared is not None and _is_square(lifting, squared, source) and _mean_of(lifting, mean) == source:
+        squared = _mean_of(lifting, states, variance, source)
+        if constant not in lifting.checkpoint.tensors or squared is None:
+            continue
+        if _is_square(lifting, states, squared, source) and _mean_of(lifting, states, mean, source) == source:
             return source, constant_epsilon(lifting, constant)
     return None
 
@@ -118,22 +123,30 @@ def _over_features(lifting: Lifting, view: View, epsilon: float, *affine: State 
 
 def _maker(lifting: Lifting, name: str, operator: str) -> Node | None:
     node = lifting.makers.get(name)
-    while node is not None and node.operator in ("Identity", "Cast"):
+    while node is not None and not node.domain and (node.operator == "Identity" or _keeps_numbers(node)):
         node = lifting.makers.get(node.inputs[0])
-    return node if node is not None and node.operator == operator else None
+    return node if node is not None and not node.domain and node.operator == operator else None
 
 
-def _mean_of(lifting: Lifting, name: str) -> str | None:
-    node = _maker(lifting, name, "ReduceMean")
-    if node is None:
+def _keeps_numbers(node: Node) -> bool:
+    return node.operator == "Cast" and casts_to_float(node)
+
+
+def _mean_of(lifting: Lifting, states: Mapping[str, State], name: str, like: str) -> str | None:
+    """What is averaged over the last axis, which is kept; its rank is that of the value `like`."""
+    node, value = _maker(lifting, name, "ReduceMean"), states.get(like)
+    if node is None or not isinstance(value, View) or not integer(node, "keepdims", 1):
         return None
-    axes, source = integers(node, "axes"), node.inputs[0]
-    if axes is None and len(node.inputs) > 1 and node.inputs[1] in lifting.checkpoint.tensors:
-        axes = tuple(int(axis) for axis in lifting.checkpoint.tensor(node.inputs[1]).array().ravel())
-    return source if axes is not None and len(axes) == 1 else None
+    source, *more = node.inputs
+    axes = integers(node, "axes")
+    if axes is None and more:
+        given = states.get(more[0])
+        axes = lifting.integers(given) if isinstance(given, Numbers) and given.array.size == 1 else None
+    is_last = axes is not None and [position(axis, len(value.runs)) for axis in axes] == [len(value.runs) - 1]
+    return source if is_last else None
 
 
-def _is_square(lifting: Lifting, name: str, source: str) -> bool:
+def _is_square(lifting: Lifting, states: Mapping[str, State], name: str, source: str) -> bool:
     power, product = _maker(lifting, name, "Pow"), _maker(lifting, name, "Mul")
     if product is not None and product.inputs[0] == product.inputs[1]:
         centred = _maker(lifting, product.inputs[0], "Sub")
@@ -145,7 +158,9 @@ def _is_square(lifting: Lifting, name: str, source: str) -> bool:
         centred = _maker(lifting, power.inputs[0], "Sub")
     else:
         return False
-    return centred is not None and centred.inputs[0] == source and _mean_of(lifting, centred.inputs[1]) == source
+    if centred is None or centred.inputs[0] != source:
+        return False
+    return _mean_of(lifting, states, centred.inputs[1], source) == source
 
 
 def _settled(lifting: Lifting, state: State | None) -> View:

@@ -25,7 +25,7 @@ OPERATORS: dict[str, Operator] = {
     "Identity": constants.same,
     "Dropout": constants.same,
     "Cast": constants.cast,
-    "CastLike": constants.same,
+    "CastLike": constants.cast_like,
     "Shape": constants.shape,
     "Size": constants.size,
     "ConstantOfShape": constants.constant_of_shape,

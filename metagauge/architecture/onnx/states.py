@@ -61,6 +61,8 @@ class Scores:
     width: int
     factor: float = 1.0
     causal: bool = False
+    masked: float = 0.0
+    """The nearest to zero of what a mask adds to the scores of later tokens, times what multiplied it since."""
     normalised: bool = False
 
     @property
