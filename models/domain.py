@@ -44,7 +44,6 @@ class Task:
             *self._objections_to_size(graph),
             *_objections_to_operations(graph),
             *_objections_to_guesses(graph),
-            *_objections_to_guesses(graph),
         )
 
     def _objections_to_ends(self, graph: ParameterGraph) -> Iterator[str]:
@@ -88,16 +87,6 @@ def _extent(source: NodeGroup) -> str:
     if source.positions == 1:
         return f"{source.size} values"
     return f"{source.size} channels of {source.positions} positions"
-
-
-def _objections_to_guesses(graph: ParameterGraph) -> Iterator[str]:
-    """Predictions are for the network that was trained, and not for one that its tensors would fit as well."""
-    if graph.guessed:
-        more = f"; and {len(graph.guessed) - SHOWN} more" if len(graph.guessed) > SHOWN else ""
-        yield (
-            "the file does not tell how its layers are connected, and what was assumed instead may not be what was"
-            f" trained: {'; '.join(graph.guessed[:SHOWN])}{more}. An ONNX export, or metagauge.declare.save, tells it"
-        )
 
 
 def _objections_to_guesses(graph: ParameterGraph) -> Iterator[str]:
