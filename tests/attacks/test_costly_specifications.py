@@ -76,7 +76,7 @@ def test_a_network_larger_than_the_zoos_is_abstained_on():
     )
     graph = build(Architecture(input_shape=(3, 32, 32), operations=operations), checkpoint(arrays))
     (prediction,) = Predictor.load("cifar10-accuracy").predict([graph])
-    assert any("edges" in reason for reason in prediction.reasons)
+    assert any("connections" in reason for reason in prediction.reasons)
 
 
 def test_norms_on_norms_do_not_copy_weights_for_ever(monkeypatch: pytest.MonkeyPatch):
