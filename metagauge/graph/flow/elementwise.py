@@ -10,7 +10,7 @@ from metagauge.graph.draft import Cursor, constant
 from metagauge.graph.flow import masking
 from metagauge.graph.flow.arrays import is_uniform
 from metagauge.graph.flow.canvas import Canvas, Drawn, spread
-from metagauge.graph.flow.layout import Layout, Units
+from metagauge.graph.flow.layout import Layout, Units, elements, size
 from metagauge.graph.parameter_graph import Function, NodeGroup, Role
 from metagauge.graph.symmetry.rules import Axes
 
@@ -104,7 +104,7 @@ def _sum(canvas: Canvas, output: str, inputs: tuple[str, ...], *, sign: float) -
 def _summed(canvas: Canvas, output: str, axes: Axes, met: list[tuple[Cursor, float]]) -> Cursor:
     met = sorted(met, key=lambda each: each[0].group)  # a sum has no order
     neurons = _common_neurons(canvas, axes, [cursor for cursor, _ in met])
-    positions = _positions(axes, neurons)
+    positions = elements(axes) // size(neurons)
     ready = [
         cursor
         for cursor, factor in met
@@ -145,22 +145,13 @@ def _common_neurons(canvas: Canvas, axes: Axes, cursors: list[Cursor]) -> Units:
     return canvas.neurons_of(cursors[:1], axes)
 
 
-def _positions(axes: Axes, neurons: tuple[object, ...]) -> int:
-    total = 1
-    for axis in axes:
-        total *= axis.size
-    for unit in neurons:
-        total //= unit.size  # pyright: ignore[reportAttributeAccessIssue]
-    return total
-
-
 def _meetings(
     canvas: Canvas, output: str, step: Step, weight: str, array: np.ndarray
 ) -> list[tuple[Cursor, Axes, np.ndarray, tuple[int, ...]]] | None:
     """Each piece of the value with the numbers it meets, (neurons, 1, positions). None if they cannot be told."""
     value = next(name for name in step.inputs if name != weight)
     found, source = canvas.layout(output), canvas.drawn[value]
-    if len(source.pieces) != found.pieces or canvas.layout(value).axes is None:
+    if len(source.pieces) != found.pieces:
         return None
     if any(
         axis.size != after.size for axis, after in zip(canvas.layout(value).axes[::-1], found.axes[::-1], strict=False)
