@@ -53,10 +53,10 @@ def flattened(axes):
     )
 
 
-def scores(*steps, outputs=("y",)):
-    split = Reshape(shape=(1, 5, 2, 3))
+def scores(*steps, outputs=("y",), tokens=5):
+    split = Reshape(shape=(1, tokens, 2, 3))
     return graph(
-        (1, 5, 6),
+        (1, tokens, 6),
         Step(outputs=("q",), operator=Contract(equation="bti,oi->bto"), inputs=("x", "query")),
         Step(outputs=("k",), operator=Contract(equation="bti,oi->bto"), inputs=("x", "key")),
         Step(outputs=("qh",), operator=split, inputs=("q",)),
@@ -84,6 +84,22 @@ def hidden(fill, shape, *, softmax=True):
     )
 
 
+def hidden_from(axis, bits):
+    """A mask of the same bits for each head (axis 1), or for each query (axis 2); there are two of either."""
+    shape = [1, 1, 1, 2]
+    shape[axis] = 2
+    return scores(
+        Step(outputs=("m",), operator=pack(np.array(bits).reshape(shape))),
+        Step(outputs=("f",), operator=pack(np.array(-np.inf, np.float32))),
+        Step(outputs=("w",), operator=Where(), inputs=("m", "s", "f")),
+        Step(outputs=("y",), operator=Softmax(axis=3), inputs=("w",)),
+        tokens=2,
+    )
+
+
+CAUSAL, OTHER = [[True, False], [True, True]], [[False, True], [True, True]]
+
+
 def along(axis):
     return scores(Step(outputs=("y",), operator=Softmax(axis=axis), inputs=("s",)))
 
@@ -101,6 +117,8 @@ TURNED = Step(outputs=("t",), operator=Transpose(axes=(0, 1, 3, 2)), inputs=("s"
         (lambda: along(3), lambda: along(2)),
         (lambda: along(3), lambda: along(1)),
         (lambda: hidden(-np.inf, (1, 1, 5, 5)), lambda: hidden(-np.inf, (1, 2, 1, 5))),
+        (lambda: hidden_from(1, CAUSAL), lambda: hidden_from(2, CAUSAL)),
+        (lambda: hidden_from(1, OTHER), lambda: hidden_from(2, OTHER)),
         (lambda: hidden(-2e4, (1, 1, 5, 5), softmax=False), lambda: hidden(-5e4, (1, 1, 5, 5), softmax=False)),
         (lambda: scores(outputs=("q", "k")), lambda: scores(outputs=("k", "q"))),
         (lambda: scores(outputs=("s",)), lambda: scores(TURNED, outputs=("t",))),
