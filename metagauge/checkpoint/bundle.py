@@ -86,8 +86,3 @@ def _is_called_after(name: str, model: str) -> bool:
     """Whether `name` is like model.onnx.data, model.onnx_data, model.data or model_weights.bin."""
     stem = model[: -len(".onnx")] if model.lower().endswith(".onnx") else model
     return len(stem) > 0 and name.startswith(stem) and not name[len(stem) :][:1].isalnum()
-
-
-def sidecar_of(sent: Sequence[Sent]) -> Sent | None:
-    """The `config.json` among the files, if there is one."""
-    return next((each for each in sent if each.name.lower() == CONFIG_NAME), None)

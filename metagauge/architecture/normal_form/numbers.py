@@ -111,14 +111,14 @@ def compose(draft: Draft, call: Call) -> Call | str | None:
             both = Unary(function="affine", alpha=factor * inner_factor, beta=factor * inner_shift + shift)
             return Call(operator=both, inputs=(inner,))
         case Call(operator=Unary(function="clip", alpha=low, beta=high), inputs=(x,)):
-            return _clipped(draft, low, high, x)
+            return _clipped(low, high, x)
         case Call(operator=Unary(function="reciprocal" | "sqrt" | "power") as operator, inputs=(x,)):
             return _powers(draft, operator, x)
         case _:
             return None
 
 
-def _clipped(draft: Draft, low: float, high: float, x: str) -> Call | None:
+def _clipped(low: float, high: float, x: str) -> Call | None:
     """relu where it is one; bounds beyond all numbers are written as the largest number."""
     if low == 0.0 and high >= FLOAT_MAX:
         return Call(operator=Unary(function="relu"), inputs=(x,))

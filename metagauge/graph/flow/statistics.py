@@ -9,7 +9,6 @@ from metagauge.graph.flow.canvas import Canvas, Drawn
 from metagauge.graph.flow.layout import Units, size, units
 from metagauge.graph.flow.places import pattern
 from metagauge.graph.parameter_graph import Block, NodeGroup, NormKind, Reading
-from metagauge.graph.symmetry.rules import Axes
 
 
 def standardised(canvas: Canvas, step: Step, operator: Standardise, source: Drawn) -> bool:
@@ -24,7 +23,7 @@ def standardised(canvas: Canvas, step: Step, operator: Standardise, source: Draw
         if canvas.draft.group(target.group).operation != "sum":
             target = canvas.renewed(output, cursor, axes)
         own = canvas.neurons[target.group]
-        kind, runs = _kind(over, own, axes, centred=operator.centred)
+        kind, runs = _kind(over, own, centred=operator.centred)
         group = canvas.draft.group(target.group)
         detail = (*group.detail, f"over={pattern(axes, own, operator.axes)}")
         canvas.draft.amend(
@@ -65,7 +64,7 @@ def _share_statistics(canvas: Canvas, output: str, pieces: list[Cursor], source:
                 canvas.wire(output, cursor, target.group, operand=1)
 
 
-def _kind(over: Units, own: Units, axes: Axes, *, centred: bool) -> tuple[NormKind, int]:
+def _kind(over: Units, own: Units, *, centred: bool) -> tuple[NormKind, int]:
     """Which norm it is, and how many runs of neurons have statistics of their own."""
     taken = [unit for unit in own if unit in over]
     runs = size(own) // size(tuple(taken))

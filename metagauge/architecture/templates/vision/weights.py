@@ -21,12 +21,6 @@ REPARAMETRISED = tuple(forms[0] for forms in (*_WEIGHT_NORMS, *_SPECTRAL_NORMS))
 """What tells that a module's weight is made of several tensors."""
 
 
-def stored_weight(canvas: Canvas, name: str) -> str:
-    """The tensor that has the shape of the weight of module `name`; empty if it has no weight."""
-    forms = ("weight", *(forms[0] for forms in _SPECTRAL_NORMS), *(forms[1] for forms in _WEIGHT_NORMS))
-    return next((f"{name}.{form}" for form in forms if canvas.has(f"{name}.{form}")), "")
-
-
 def weight(canvas: Canvas, name: str, *, transposed: bool = False) -> Value:
     """The weight of module `name`, whose outputs are on axis 0, or on axis 1 of a `transposed` convolution.
 
