@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from metagauge.architecture.attributes import real, text
 from metagauge.architecture.layers import Add
 from metagauge.architecture.onnx import affine, attention, constants, curve, seeing
 from metagauge.architecture.onnx.arrange import aligned
-from metagauge.architecture.onnx.attributes import real, text
 from metagauge.architecture.onnx.curve import Elementwise, Pointwise
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, unmovable

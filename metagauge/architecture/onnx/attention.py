@@ -7,9 +7,9 @@ from math import prod, sqrt
 
 import numpy as np
 
+from metagauge.architecture.attributes import integer, real
 from metagauge.architecture.layers import Activation, ActivationFunction
 from metagauge.architecture.onnx.arrange import features, linear_part
-from metagauge.architecture.onnx.attributes import integer, real
 from metagauge.architecture.onnx.draft import Context
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, position, unmovable

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from metagauge.architecture.attributes import integer
 from metagauge.architecture.layers import ClassToken
 from metagauge.architecture.onnx import weight as weights
 from metagauge.architecture.onnx.affine import vector
 from metagauge.architecture.onnx.arrange import features
-from metagauge.architecture.onnx.attributes import integer
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, position
 from metagauge.architecture.onnx.states import Numbers, State, Weight

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from metagauge.architecture.onnx.attributes import integer
+from metagauge.architecture.attributes import integer
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, shape_of, unmovable
 from metagauge.architecture.onnx.states import Numbers, State, Weight

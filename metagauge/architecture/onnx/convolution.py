@@ -1,10 +1,10 @@
 """Convolutions, pools and the padding before them."""
 
+from metagauge.architecture.attributes import integer, integers, text
 from metagauge.architecture.layers import Conv, Pool, Reduction
 from metagauge.architecture.onnx import weight as weights
 from metagauge.architecture.onnx.affine import bias_of
 from metagauge.architecture.onnx.arrange import as_map
-from metagauge.architecture.onnx.attributes import integer, integers, text
 from metagauge.architecture.onnx.lifting import Lifting
 from metagauge.architecture.onnx.movement import Inputs, position, unmovable
 from metagauge.architecture.onnx.states import Padded, State, Weight

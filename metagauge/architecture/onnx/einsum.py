@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from metagauge.architecture.onnx.attributes import text
+from metagauge.architecture.attributes import text
 from metagauge.architecture.onnx.lifting import Lifting
 from metagauge.architecture.onnx.linear import matmul
 from metagauge.architecture.onnx.movement import Inputs, shape_of, transposed

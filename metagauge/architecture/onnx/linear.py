@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
+from metagauge.architecture.attributes import integer, real
 from metagauge.architecture.layers import Linear
 from metagauge.architecture.onnx import attention
 from metagauge.architecture.onnx import weight as weights
 from metagauge.architecture.onnx.affine import bias_of
 from metagauge.architecture.onnx.arrange import features
-from metagauge.architecture.onnx.attributes import integer, real
 from metagauge.architecture.onnx.lifting import Lifting
 from metagauge.architecture.onnx.movement import Inputs, unmovable
 from metagauge.architecture.onnx.states import Scores, State, Weight

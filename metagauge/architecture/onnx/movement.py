@@ -5,9 +5,9 @@ from typing import assert_never
 
 import numpy as np
 
+from metagauge.architecture.attributes import integer, integers
 from metagauge.architecture.onnx import view as views
 from metagauge.architecture.onnx import weight as weights
-from metagauge.architecture.onnx.attributes import integer, integers
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.states import Numbers, Opaque, Padded, Scores, State, Weight
 from metagauge.architecture.onnx.view import View, shown

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from metagauge.architecture.attributes import integer, integers, real
 from metagauge.architecture.layers import BatchNorm, GroupNorm, LayerNorm
 from metagauge.architecture.onnx.affine import vector
 from metagauge.architecture.onnx.arrange import as_map, features
-from metagauge.architecture.onnx.attributes import integer, integers, real
 from metagauge.architecture.onnx.constants import casts_to_float
 from metagauge.architecture.onnx.curve import decimal
 from metagauge.architecture.onnx.lifting import Lifting

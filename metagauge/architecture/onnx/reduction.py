@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from metagauge.architecture.attributes import integer
 from metagauge.architecture.layers import GlobalPool, Reduction, SetPool
 from metagauge.architecture.onnx.arrange import on_tokens
-from metagauge.architecture.onnx.attributes import integer
 from metagauge.architecture.onnx.lifting import Lifting
 from metagauge.architecture.onnx.movement import Inputs, axes_of, position, reshaped, unmovable
 from metagauge.architecture.onnx.states import Numbers, State

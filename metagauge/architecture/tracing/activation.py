@@ -5,9 +5,9 @@ from math import inf, nan
 
 import numpy as np
 
+from metagauge.architecture.attributes import flag, real, text
 from metagauge.architecture.operators.elementwise import UnaryFunction
 from metagauge.architecture.tracing.arithmetic import FLOAT_MAX, affine, binary, clip, unary
-from metagauge.architecture.tracing.attributes import flag, real, text
 from metagauge.architecture.tracing.states import Inputs, Numbers, Tensorlike, required, tensor_at
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
 from metagauge.checkpoint.program import Node

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from metagauge.architecture.attributes import decimal, flag, integer
 from metagauge.architecture.operators.contraction import Contract, Convolve
 from metagauge.architecture.operators.elementwise import Binary, BinaryFunction, Unary, UnaryFunction, Where
 from metagauge.architecture.operators.shaping.rules import broadcast
-from metagauge.architecture.tracing.attributes import flag, integer
 from metagauge.architecture.tracing.constants import uniform
 from metagauge.architecture.tracing.reshaping import expanded, reshaped
 from metagauge.architecture.tracing.states import Inputs, Numbers, Tensorlike, Value, required, shape_of
-from metagauge.architecture.tracing.tracing import TraceOperator, Tracing, decimal
+from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
 from metagauge.checkpoint.program import Node
 
 FLOAT_MAX = float(np.finfo(np.float32).max)

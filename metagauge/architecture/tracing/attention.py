@@ -5,10 +5,10 @@ from math import sqrt
 
 import numpy as np
 
+from metagauge.architecture.attributes import flag, integer, real
 from metagauge.architecture.operators.shaping.rules import broadcast
 from metagauge.architecture.tracing.arithmetic import binary
 from metagauge.architecture.tracing.attending import Attending, attend, merged_heads, rotated, split_heads
-from metagauge.architecture.tracing.attributes import flag, integer, real
 from metagauge.architecture.tracing.indexing import gathered
 from metagauge.architecture.tracing.reshaping import concatenated, sliced
 from metagauge.architecture.tracing.states import Inputs, Numbers, Tensorlike, required, shape_of, tensor_at

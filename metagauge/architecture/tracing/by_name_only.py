@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from metagauge.architecture.attributes import integer, integers
 from metagauge.architecture.operators.shaping.rules import broadcast
-from metagauge.architecture.tracing.attributes import integer, integers
 from metagauge.architecture.tracing.convolution import padding
 from metagauge.architecture.tracing.states import Inputs, Shape, Value, required, shape_of, tensor_at
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing

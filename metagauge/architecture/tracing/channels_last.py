@@ -1,6 +1,6 @@
 """Operators on maps whose channels come last (NhwcConv, and com.ms.internal.nhwc): turned, computed, turned back."""
 
-from metagauge.architecture.tracing.attributes import integer
+from metagauge.architecture.attributes import integer
 from metagauge.architecture.tracing.call import call
 from metagauge.architecture.tracing.fused import with_activation
 from metagauge.architecture.tracing.reshaping import transposed

@@ -5,11 +5,11 @@ Trees and classical classifiers are not followed: what they have learned is no w
 
 import numpy as np
 
+from metagauge.architecture.attributes import real, reals, text
 from metagauge.architecture.operators.indexing import Gather
 from metagauge.architecture.operators.movement import Concat
 from metagauge.architecture.operators.reduction import Reduce, ReduceFunction
 from metagauge.architecture.tracing.arithmetic import binary, unary, where
-from metagauge.architecture.tracing.attributes import real, reals, text
 from metagauge.architecture.tracing.quantisation import as_float
 from metagauge.architecture.tracing.reshaping import reshaped
 from metagauge.architecture.tracing.states import Inputs, Numbers, Tensorlike, required, shape_of, tensor_at

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from string import ascii_letters
 
+from metagauge.architecture.attributes import flag, real, text
 from metagauge.architecture.operators.contraction import Contract
 from metagauge.architecture.tracing.arithmetic import affine, binary
-from metagauge.architecture.tracing.attributes import flag, real, text
 from metagauge.architecture.tracing.reshaping import reshaped
 from metagauge.architecture.tracing.states import Inputs, Shape, Tensorlike, required, shape_of, tensor_at
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing

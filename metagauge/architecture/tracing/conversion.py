@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from metagauge.architecture.attributes import integer
 from metagauge.architecture.operators.elementwise import Binary, Cast
 from metagauge.architecture.operators.source import NumberKind
-from metagauge.architecture.tracing.attributes import integer
 from metagauge.architecture.tracing.bounds import RANGES, fits, stored_type
 from metagauge.architecture.tracing.constants import READ_LIMIT
 from metagauge.architecture.tracing.states import Inputs, Numbers, State, Tensorlike, required

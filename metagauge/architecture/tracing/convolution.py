@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from metagauge.architecture.attributes import integer, integers, text
 from metagauge.architecture.operators.contraction import Convolve
-from metagauge.architecture.tracing.attributes import integer, integers, text
 from metagauge.architecture.tracing.states import Inputs, Shape, Tensorlike, required, shape_of, tensor_at
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
 from metagauge.checkpoint.program import Node

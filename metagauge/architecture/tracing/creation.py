@@ -5,8 +5,8 @@ from math import ceil, prod
 
 import numpy as np
 
+from metagauge.architecture.attributes import flag, integer, integers, real
 from metagauge.architecture.operators.shapes import ELEMENTS_MAX
-from metagauge.architecture.tracing.attributes import flag, integer, integers, real
 from metagauge.architecture.tracing.constants import READ_LIMIT, as_numbers
 from metagauge.architecture.tracing.conversion import number_kind
 from metagauge.architecture.tracing.states import COUNT, Inputs, Numbers, Rows, Tensorlike, required, shape_of

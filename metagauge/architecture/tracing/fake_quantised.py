@@ -1,9 +1,9 @@
 """Quantisation that stays in floats, as Brevitas, QONNX and FINN write it."""
 
+from metagauge.architecture.attributes import flag, real, text
 from metagauge.architecture.operators.elementwise import Requantise
 from metagauge.architecture.operators.reduction import Reduce
 from metagauge.architecture.tracing.arithmetic import affine, binary, clip, unary
-from metagauge.architecture.tracing.attributes import flag, real, text
 from metagauge.architecture.tracing.quantisation import as_float, scheme
 from metagauge.architecture.tracing.reshaping import reshaped
 from metagauge.architecture.tracing.states import Inputs, Tensorlike, required, shape_of

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from metagauge.architecture.attributes import flag, integer
 from metagauge.architecture.operators.contraction import Contract, Convolve
 from metagauge.architecture.tracing.arithmetic import binary
-from metagauge.architecture.tracing.attributes import flag, integer
 from metagauge.architecture.tracing.constants import READ_LIMIT
 from metagauge.architecture.tracing.movement import padded
 from metagauge.architecture.tracing.reshaping import axis_of, reshaped, sliced, transposed

@@ -4,11 +4,11 @@ from math import prod
 
 import numpy as np
 
+from metagauge.architecture.attributes import flag, integer, real, reals, text
 from metagauge.architecture.operators.indexing import Gather
 from metagauge.architecture.operators.reduction import Reduce
 from metagauge.architecture.tracing.activation import swish
 from metagauge.architecture.tracing.arithmetic import affine, binary, unary
-from metagauge.architecture.tracing.attributes import flag, integer, real, reals, text
 from metagauge.architecture.tracing.call import call
 from metagauge.architecture.tracing.normalisation import layer_norm, rms_norm
 from metagauge.architecture.tracing.reshaping import expanded, reshaped, sliced, transposed

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from metagauge.architecture.tracing.attributes import integer
+from metagauge.architecture.attributes import integer
 from metagauge.architecture.tracing.body import inline
 from metagauge.architecture.tracing.constants import READ_LIMIT
 from metagauge.architecture.tracing.reshaping import concatenated

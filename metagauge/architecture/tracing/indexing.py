@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from metagauge.architecture.attributes import flag, integer, text
 from metagauge.architecture.operators.indexing import (
     Gather,
     GatherElements,
@@ -16,7 +17,6 @@ from metagauge.architecture.operators.indexing import (
     Triangle,
 )
 from metagauge.architecture.tracing.arithmetic import binary
-from metagauge.architecture.tracing.attributes import flag, integer, text
 from metagauge.architecture.tracing.conversion import converted
 from metagauge.architecture.tracing.possible import possible
 from metagauge.architecture.tracing.reshaping import axis_of, reshaped, sliced

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from metagauge.architecture.attributes import integers, real, reals
 from metagauge.architecture.tracing.arithmetic import affine, binary
-from metagauge.architecture.tracing.attributes import integers, real, reals
 from metagauge.architecture.tracing.movement import padded
 from metagauge.architecture.tracing.reshaping import axis_of, sliced
 from metagauge.architecture.tracing.states import Inputs, Numbers, Tensorlike, required, shape_of

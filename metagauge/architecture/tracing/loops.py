@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from metagauge.architecture.attributes import integer, integers
 from metagauge.architecture.operators.movement import Reshape
-from metagauge.architecture.tracing.attributes import integer, integers
 from metagauge.architecture.tracing.circle import circle
 from metagauge.architecture.tracing.states import (
     Inputs,

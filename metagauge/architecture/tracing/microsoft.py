@@ -1,10 +1,10 @@
 """Operators of com.microsoft that are ONNX's own under another domain, and small ones beside them."""
 
+from metagauge.architecture.attributes import flag, integer, real
 from metagauge.architecture.operators.indexing import Gather
 from metagauge.architecture.operators.reduction import Reduce, Softmax
 from metagauge.architecture.tracing.arithmetic import affine, binary, unary
 from metagauge.architecture.tracing.attending import split_heads
-from metagauge.architecture.tracing.attributes import flag, integer, real
 from metagauge.architecture.tracing.buckets import relative_buckets
 from metagauge.architecture.tracing.call import call
 from metagauge.architecture.tracing.mixture import swiglu

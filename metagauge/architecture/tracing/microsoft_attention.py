@@ -4,6 +4,7 @@ from math import sqrt
 
 import numpy as np
 
+from metagauge.architecture.attributes import flag, integer, integers, real
 from metagauge.architecture.operators.indexing import Gather
 from metagauge.architecture.tracing.arithmetic import affine, binary
 from metagauge.architecture.tracing.attending import (
@@ -15,7 +16,6 @@ from metagauge.architecture.tracing.attending import (
     rotated,
     split_heads,
 )
-from metagauge.architecture.tracing.attributes import flag, integer, integers, real
 from metagauge.architecture.tracing.call import call
 from metagauge.architecture.tracing.constants import READ_LIMIT
 from metagauge.architecture.tracing.quantisation import as_float

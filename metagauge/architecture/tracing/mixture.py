@@ -1,11 +1,11 @@
 """Mixtures of experts of com.microsoft: every expert is computed, and those not chosen count zero."""
 
+from metagauge.architecture.attributes import flag, integer, real, text
 from metagauge.architecture.operators.contraction import Contract
 from metagauge.architecture.operators.elementwise import UnaryFunction
 from metagauge.architecture.operators.indexing import OneHot
 from metagauge.architecture.operators.reduction import Reduce, Softmax, TopK
 from metagauge.architecture.tracing.arithmetic import FLOAT_MAX, affine, binary, clip, unary
-from metagauge.architecture.tracing.attributes import flag, integer, real, text
 from metagauge.architecture.tracing.quantisation import as_float
 from metagauge.architecture.tracing.reshaping import reshaped, sliced
 from metagauge.architecture.tracing.states import Inputs, Tensorlike, required, shape_of, tensor_at

@@ -6,8 +6,8 @@ from math import prod
 
 import numpy as np
 
+from metagauge.architecture.attributes import flag, integer, integers, real, text
 from metagauge.architecture.operators.movement import Concat, Pad
-from metagauge.architecture.tracing.attributes import flag, integer, integers, real, text
 from metagauge.architecture.tracing.reshaping import (
     axes_of,
     axis_of,

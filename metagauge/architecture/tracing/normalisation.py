@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from metagauge.architecture.attributes import integer, integers, real
 from metagauge.architecture.operators.reduction import LocalNorm, Reduce, Standardise
 from metagauge.architecture.tracing.arithmetic import affine, binary, power, unary
-from metagauge.architecture.tracing.attributes import integer, integers, real
 from metagauge.architecture.tracing.reshaping import axes_of, axis_of, reshaped
 from metagauge.architecture.tracing.states import Inputs, Tensorlike, required, shape_of, tensor_at
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing

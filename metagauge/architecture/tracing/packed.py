@@ -4,11 +4,11 @@ from typing import Literal
 
 import numpy as np
 
+from metagauge.architecture.attributes import integer
 from metagauge.architecture.operators.elementwise import Unpack
 from metagauge.architecture.operators.indexing import Gather
 from metagauge.architecture.operators.movement import Slice
 from metagauge.architecture.tracing.arithmetic import affine, binary
-from metagauge.architecture.tracing.attributes import integer
 from metagauge.architecture.tracing.call import call
 from metagauge.architecture.tracing.quantisation import as_float, dtype_of, scheme, shifted, stored
 from metagauge.architecture.tracing.reshaping import reshaped, sliced, transposed

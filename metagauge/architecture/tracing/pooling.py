@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from math import prod
 from typing import Literal
 
+from metagauge.architecture.attributes import flag, integers, real
 from metagauge.architecture.operators.reduction import Reduce, ReduceFunction, WindowPool
 from metagauge.architecture.tracing.arithmetic import affine, power, unary
-from metagauge.architecture.tracing.attributes import flag, integers, real
 from metagauge.architecture.tracing.convolution import padding
 from metagauge.architecture.tracing.states import Inputs, Tensorlike, required, shape_of
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing

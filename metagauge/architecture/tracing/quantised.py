@@ -1,8 +1,8 @@
 """ONNX's quantised operators: what they do to the numbers that their integers stand for."""
 
+from metagauge.architecture.attributes import integer
 from metagauge.architecture.operators.reduction import Reduce
 from metagauge.architecture.tracing.arithmetic import FLOAT_MAX, affine, binary, clip, unary
-from metagauge.architecture.tracing.attributes import integer
 from metagauge.architecture.tracing.call import call
 from metagauge.architecture.tracing.quantisation import (
     RANGES,

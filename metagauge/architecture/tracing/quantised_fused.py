@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from metagauge.architecture.attributes import flag
 from metagauge.architecture.tracing.arithmetic import binary, where
-from metagauge.architecture.tracing.attributes import flag
 from metagauge.architecture.tracing.call import call
 from metagauge.architecture.tracing.channels_last import back, channels_first
 from metagauge.architecture.tracing.microsoft_attention import attended, projections

@@ -5,8 +5,8 @@ from typing import get_args
 
 import numpy as np
 
+from metagauge.architecture.attributes import flag, integer, real, reals, text, texts
 from metagauge.architecture.operators.recurrent import Cell, Direction, Recurrent
-from metagauge.architecture.tracing.attributes import flag, integer, real, reals, text, texts
 from metagauge.architecture.tracing.reshaping import transposed
 from metagauge.architecture.tracing.states import Inputs, Numbers, Tensorlike, required, shape_of, tensor_at
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing

@@ -5,10 +5,10 @@ from math import inf, prod
 
 import numpy as np
 
+from metagauge.architecture.attributes import flag, integer, integers
 from metagauge.architecture.operators.indexing import OneHot
 from metagauge.architecture.operators.reduction import Accumulate, Extreme, Reduce, ReduceFunction, Softmax, TopK
 from metagauge.architecture.tracing.arithmetic import binary
-from metagauge.architecture.tracing.attributes import flag, integer, integers
 from metagauge.architecture.tracing.conversion import converted
 from metagauge.architecture.tracing.reshaping import axes_of, axis_of, reshaped, sliced
 from metagauge.architecture.tracing.scattering import only_chosen

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from math import floor
 from typing import get_args
 
+from metagauge.architecture.attributes import decimal, flag, integers, real, reals, text
 from metagauge.architecture.operators.movement import Resize
-from metagauge.architecture.tracing.attributes import flag, integers, real, reals, text
 from metagauge.architecture.tracing.resampling import resampled
 from metagauge.architecture.tracing.reshaping import axis_of
 from metagauge.architecture.tracing.states import Inputs, Shape, Tensorlike, required, shape_of, tensor_at
-from metagauge.architecture.tracing.tracing import TraceOperator, Tracing, decimal
+from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
 from metagauge.checkpoint.program import Node
 from metagauge.errors import ArchitectureMismatchError, StructureNotInferableError
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import get_args
 
+from metagauge.architecture.attributes import flag, text
 from metagauge.architecture.operators.sampling import Sample
-from metagauge.architecture.tracing.attributes import flag, text
 from metagauge.architecture.tracing.states import Inputs, Tensorlike, required
 from metagauge.architecture.tracing.tracing import TraceOperator, Tracing
 from metagauge.checkpoint.program import Node

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from metagauge.architecture.tracing.attributes import flag, integer
+from metagauge.architecture.attributes import flag, integer
 from metagauge.architecture.tracing.movement import equal_parts, split_in
 from metagauge.architecture.tracing.reshaping import axis_of, concatenated, reshaped
 from metagauge.architecture.tracing.states import Inputs, Numbers, Sequence, Tensorlike, required, shape_of, tensor_at

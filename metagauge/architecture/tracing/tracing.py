@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from metagauge.architecture.attributes import decimal
 from metagauge.architecture.dataflow import Step
 from metagauge.architecture.operators.control import Carry, Opaque
 from metagauge.architecture.operators.literal import pack
@@ -328,11 +329,6 @@ class Tracing:
         constant = pack(array)
         self.folding.write(0, 0 if is_small else len(constant.data))
         return self._add(constant, (), (array.shape,), (kind,))[0]
-
-
-def decimal(number: float) -> float:
-    """The shortest number that is the same in float32: 1e-5 for 9.99999974e-06."""
-    return float(str(np.float32(number))) if np.float32(number) == number else float(number)
 
 
 def flat(state: State) -> tuple[Tensorlike, ...]:
