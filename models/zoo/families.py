@@ -1,6 +1,7 @@
 """The families of a zoo: each draws a random small CIFAR-10 classifier.
 
-The families are those of Lim et al. 2024, sec. 5.1 (2-D CNN, 1-D CNN on the raster, DeepSets, ResNet, ViT), and MLPs.
+The families are those of Lim et al. 2024, sec. 5.1 (2-D CNN, 1-D CNN on the raster, DeepSets, ResNet, ViT), MLPs, the
+small CNN of Unterthiner et al. 2020 and CNNs that are equivariant to quarter turns (Cohen & Welling 2016).
 """
 
 from collections.abc import Callable, Mapping
@@ -172,6 +173,38 @@ def draw_resnet(rng: np.random.Generator) -> Plan:
     return sketch.finish("resnet")
 
 
+def draw_small_cnn(rng: np.random.Generator) -> Plan:
+    """The network of Unterthiner et al. 2020, sec. 3: three strided convolutions of 16 channels and a mean head."""
+    sketch = Sketch(IMAGE)
+    function: ActivationFunction = _one(rng, ACTIVATIONS)
+    for number in range(3):
+        sketch.conv(f"conv{number}", 16, 3, 2, padding=1, bias=True)
+        sketch.activation(f"act{number}", function)
+    sketch.append("pool", GlobalPool(reduction="mean"))
+    sketch.linear("head", CLASSES)
+    return sketch.finish("small_cnn")
+
+
+def draw_c4(rng: np.random.Generator) -> Plan:
+    """Two to four convolutions that are equivariant to quarter turns, pooled over positions and orientations."""
+    sketch = Sketch(IMAGE)
+    function: ActivationFunction = _one(rng, ACTIVATIONS)
+    width, growth, groups = _one(rng, (2, 4, 4, 6, 8)), _one(rng, (1.0, 1.5, 2.0)), _one(rng, (0, 1, 2))
+    kernel = _one(rng, (3, 3, 5))
+    reduction: Reduction = _one(rng, REDUCTIONS)
+    _pool(sketch, "shrink", "mean", _one(rng, (1, 2)))
+    for number in range(int(rng.integers(2, 5))):
+        fields = 2 * round(min(width * growth**number, 16) / 2)
+        sketch.turned_conv(f"conv{number}", fields, kernel, bias=groups == 0)
+        sketch.turned_norm(f"norm{number}", groups)
+        sketch.activation(f"act{number}", function)
+        if min(sketch.value().shape[1:]) > 4:
+            _pool(sketch, f"pool{number}", reduction, 2)
+    sketch.append("pool", GlobalPool(reduction=_one(rng, ("mean", "mean", "max"))))
+    sketch.turned_head("head", CLASSES)
+    return sketch.finish("c4")
+
+
 def draw_vit(rng: np.random.Generator) -> Plan:
     """A small vision transformer (Dosovitskiy et al. 2021), pre- or post-norm, class token or mean head."""
     sketch = Sketch(IMAGE)
@@ -211,6 +244,8 @@ def draw_vit(rng: np.random.Generator) -> Plan:
 
 FAMILIES: Mapping[str, Callable[[np.random.Generator], Plan]] = {
     "mlp": draw_mlp,
+    "small_cnn": draw_small_cnn,
+    "c4": draw_c4,
     "cnn": draw_cnn,
     "cnn1d": draw_cnn1d,
     "deepsets": draw_deepsets,

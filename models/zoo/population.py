@@ -13,6 +13,7 @@ from models.interpreter.layers import run_population
 from models.zoo.images import Images, normalise
 from models.zoo.recipe import TrainingRecipe, ZooRecipe
 from models.zoo.sketch import Plan, TensorPlan
+from models.zoo.tying import trained_shape, write_out
 
 EVALUATION_BATCH = 250
 SHIFT = 4
@@ -55,7 +56,7 @@ def train_population(
             yield from _snapshots(plan, tensors, step, zoo, images, samples)
         if step < recipes[0].steps:
             pixels, labels = samples.draw()
-            outputs, _ = run_population(plan.architecture, tensors, pixels, training=True)
+            outputs, _ = run_population(plan.architecture, _written_out(plan, tensors), pixels, training=True)
             loss = functional.cross_entropy(outputs.flatten(0, 1), labels.flatten(), reduction="sum") / zoo.batch
             gradients = torch.autograd.grad(loss, [tensors[name] for name in trained])
             optimizer.step(gradients, step)
@@ -75,8 +76,8 @@ def _start(plan: Plan, recipes: Sequence[TrainingRecipe], generator: torch.Gener
 
 
 def _start_tensor(tensor: TensorPlan, scales: Tensor, generator: torch.Generator) -> Tensor:
-    shape = (len(scales), *tensor.shape)
-    scale = scales.view(-1, *(1,) * len(tensor.shape))
+    shape = (len(scales), *trained_shape(tensor.shape, tensor.tie))
+    scale = scales.view(-1, *(1,) * (len(shape) - 1))
     match tensor.start:
         case "one":
             return torch.ones(shape)
@@ -88,6 +89,11 @@ def _start_tensor(tensor: TensorPlan, scales: Tensor, generator: torch.Generator
             return scale * torch.randn(shape, generator=generator) / sqrt(tensor.fan_in)
         case "bias":
             return (2 * torch.rand(shape, generator=generator) - 1) / sqrt(tensor.fan_in)
+
+
+def _written_out(plan: Plan, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What the networks compute with."""
+    return {name: write_out(tensors[name], tensor.tie) for name, tensor in plan.tensors.items()}
 
 
 class _Optimizer:
@@ -152,7 +158,7 @@ class _Samples:
 def _snapshots(
     plan: Plan, tensors: dict[str, Tensor], step: int, zoo: ZooRecipe, images: Images, samples: _Samples
 ) -> Iterator[Snapshot]:
-    count = len(samples.order)
+    count, tensors = len(samples.order), _written_out(plan, tensors)
     tests = torch.linspace(0, len(images.test_labels) - 1, zoo.test_images).long()
     test = _evaluate(plan, tensors, images.test_pixels[tests].unsqueeze(0), images.test_labels[tests].expand(count, -1))
     seen = torch.stack([torch.from_numpy(np.resize(order, zoo.train_images)) for order in samples.order])

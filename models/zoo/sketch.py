@@ -20,6 +20,7 @@ from metagauge.architecture.layers import (
 )
 from metagauge.architecture.parameter import Parameter
 from metagauge.architecture.values import Value, values
+from models.zoo.tying import TURNS, Tie
 
 Start = Literal["weight", "bias", "one", "zero", "table"]
 """How a tensor starts: scaled by its fan-in, as a bias, as ones, as zeros, as a small random table."""
@@ -35,6 +36,7 @@ class TensorPlan:
     start: Start
     fan_in: int = 1
     trained: bool = True
+    tie: Tie = "free"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,33 @@ class Sketch:
             dilation=(1,) * axes,
         )
         return self.append(name, layer)
+
+    def turned_conv(self, name: str, fields: int, kernel: int, *, bias: bool) -> str:
+        """A convolution that is equivariant to quarter turns, of the image first and of fields of four after it."""
+        features = self.value().features
+        is_first = not any(isinstance(operation.layer, Conv) for operation in self.operations)
+        fan_in = features * kernel**2
+        shape = (fields * TURNS, features, kernel, kernel)
+        weight = self._plan(f"{name}.weight", shape, "weight", fan_in, tie="lift" if is_first else "turn")
+        shift = self._plan(f"{name}.bias", (fields * TURNS,), "bias", fan_in, tie="repeat") if bias else None
+        margin = (kernel // 2, kernel // 2)
+        layer = Conv(weight=weight, bias=shift, stride=(1, 1), padding=(margin, margin), dilation=(1, 1))
+        return self.append(name, layer)
+
+    def turned_norm(self, name: str, groups: int) -> str:
+        """A group norm whose groups are whole fields; with no groups, nothing."""
+        if groups == 0:
+            return self.here
+        features = self.value().features
+        scale = self._plan(f"{name}.weight", (features,), "one", tie="repeat")
+        shift = self._plan(f"{name}.bias", (features,), "zero", tie="repeat")
+        return self.append(name, GroupNorm(groups=groups, scale=scale, shift=shift))
+
+    def turned_head(self, name: str, features: int) -> str:
+        """A linear layer of the mean over the orientations of each field."""
+        fan_in = self.value().features
+        weight = self._plan(f"{name}.weight", (features, fan_in), "weight", fan_in // TURNS, tie="average")
+        return self.append(name, Linear(weight=weight, bias=self._plan(f"{name}.bias", (features,), "bias", fan_in)))
 
     def linear(self, name: str, features: int, *, bias: bool = True) -> str:
         """A linear layer."""
@@ -139,9 +168,16 @@ class Sketch:
         return Linear(weight=weight, bias=shift)
 
     def _plan(
-        self, name: str, shape: tuple[int, ...], start: Start, fan_in: int = 1, *, trained: bool = True
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        start: Start,
+        fan_in: int = 1,
+        *,
+        trained: bool = True,
+        tie: Tie = "free",
     ) -> Parameter:
-        self.tensors[name] = TensorPlan(shape=shape, start=start, fan_in=fan_in, trained=trained)
+        self.tensors[name] = TensorPlan(shape=shape, start=start, fan_in=fan_in, trained=trained, tie=tie)
         return Parameter(tensor=name)
 
     def _known(self) -> dict[str, Value]:

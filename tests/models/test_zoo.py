@@ -27,8 +27,8 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_the_smoke_recipe_makes_one_job_of_each_family(smoke_zoo: Zoo):
     entries = smoke_zoo.store.entries()
     assert {entry.family for entry in entries} == set(FAMILY_NAMES)
-    assert len({entry.run for entry in entries}) == 12
-    assert len(entries) == 36
+    assert len({entry.run for entry in entries}) == 16
+    assert len(entries) == 48
     assert all(0 <= entry.test_accuracy <= 1 and 0 <= entry.train_accuracy <= 1 for entry in entries)
 
 
