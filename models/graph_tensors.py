@@ -1,6 +1,6 @@
 """Parameter graphs as tensors, ready for a metanetwork; networks of one architecture are stacked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,6 +37,8 @@ class GroupTensors:
     order: Float[Tensor, "size order_features"]
     statistics: Float[Tensor, "networks size node_statistics"]
     is_output: bool
+    activity: Float[Tensor, "networks size activity_features"] | None = None
+    """What the neurons answer to probe images; None where the network was not executed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class GraphTensors:
 
     groups: tuple[GroupTensors, ...]
     blocks: tuple[BlockTensors, ...]
+    responses: Float[Tensor, "networks response_features"] | None = None
+    """What the network answers to probe images; None where it was not executed."""
 
     @property
     def networks(self) -> int:
@@ -53,35 +57,37 @@ class GraphTensors:
 
     def select(self, chosen: Int[Tensor, " chosen"] | Bool[Tensor, " networks"]) -> "GraphTensors":
         """Some of the networks, by number or by mask."""
-        return GraphTensors(
-            groups=tuple(replace(group, statistics=group.statistics[chosen]) for group in self.groups),
-            blocks=tuple(
-                replace(block, weight=block.weight[chosen], statistics=block.statistics[chosen])
-                for block in self.blocks
-            ),
-        )
+        return self._with(lambda tensor: tensor[chosen])
 
-    def double(self) -> "GraphTensors":
-        """The same in float64, for exact comparisons."""
+    def _with(self, change: Callable[[Tensor], Tensor]) -> "GraphTensors":
+        """Everything that has an axis of networks, changed."""
         return GraphTensors(
             groups=tuple(
                 replace(
                     group,
-                    static=group.static.double(),
-                    order=group.order.double(),
-                    statistics=group.statistics.double(),
+                    statistics=change(group.statistics),
+                    activity=None if group.activity is None else change(group.activity),
                 )
                 for group in self.groups
             ),
             blocks=tuple(
-                replace(
-                    block,
-                    weight=block.weight.double(),
-                    static=block.static.double(),
-                    positions=block.positions.double(),
-                    statistics=block.statistics.double(),
-                )
+                replace(block, weight=change(block.weight), statistics=change(block.statistics))
                 for block in self.blocks
+            ),
+            responses=None if self.responses is None else change(self.responses),
+        )
+
+    def double(self) -> "GraphTensors":
+        """The same in float64, for exact comparisons."""
+        changed = self._with(Tensor.double)
+        return replace(
+            changed,
+            groups=tuple(
+                replace(group, static=group.static.double(), order=group.order.double()) for group in changed.groups
+            ),
+            blocks=tuple(
+                replace(block, static=block.static.double(), positions=block.positions.double())
+                for block in changed.blocks
             ),
         )
 
