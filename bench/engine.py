@@ -25,9 +25,9 @@ from bench.results import record
 from bench.revision import now_and_commit
 from metagauge.graph.build import build
 from metagauge.graph.parameter_graph import ParameterGraph
-from models.edge_list_gmn import EdgeListMetanetwork
-from models.gmn import GmnConfig, GraphMetanetwork
 from models.graph_tensors import stack
+from models.metanetworks.edge_list import EdgeListMetanetwork
+from models.metanetworks.edges import GmnConfig, GraphMetanetwork
 from models.pyg import to_pyg
 from models.training.networks import checkpoint_of
 

@@ -15,7 +15,7 @@ from tests.service.predictor_folder import write_predictor
 from tests.service.processes import redis_running
 
 # Before anything imports them: in tests, the shapes in these modules' signatures are checked.
-install_import_hook(["models.gmn", "models.graph_tensors", "models.interpreter"], "beartype.beartype")
+install_import_hook(["models.metanetworks", "models.graph_tensors", "models.interpreter"], "beartype.beartype")
 
 
 @pytest.fixture(scope="session")

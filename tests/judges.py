@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from metagauge.graph.parameter_graph import ParameterGraph
-from models.gmn import GmnConfig, GraphMetanetwork, accuracy_and_gap
 from models.graph_tensors import stack
+from models.metanetworks.edges import GmnConfig, GraphMetanetwork, accuracy_and_gap
 from models.predictor import Predictor, available
 
 JUDGES = ("random", *available())

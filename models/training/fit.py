@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models.gmn import GmnConfig, GraphMetanetwork, loss
 from models.graph_tensors import GraphTensors
+from models.metanetworks.edges import GmnConfig, GraphMetanetwork, loss
 from models.training.networks import JobNetworks
 
 

@@ -17,8 +17,8 @@ from metagauge.architecture.operators.shapes import shapes
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.graph.digest import differences, digest
 from metagauge.graph.parameter_graph import ParameterGraph
-from models.gmn import GraphMetanetwork
 from models.graph_tensors import same_structure
+from models.metanetworks.edges import GraphMetanetwork
 from models.training.networks import checkpoint_of
 from tests.blindness.changes import CHANGES
 from tests.blindness.network import Network, outputs

@@ -8,9 +8,9 @@ import torch
 from torch_geometric.data import Batch
 
 from metagauge.graph.parameter_graph import ParameterGraph
-from models.edge_list_gmn import EdgeListMetanetwork
-from models.gmn import GraphMetanetwork
 from models.graph_tensors import stack
+from models.metanetworks.edge_list import EdgeListMetanetwork
+from models.metanetworks.edges import GraphMetanetwork
 from models.pyg import ParameterData, to_pyg
 from tests.judges import random_metanetwork
 from tests.zoo_networks import FAMILY_NAMES, drawn, graph_of

@@ -25,9 +25,9 @@ from metagauge.architecture.architecture import Architecture, Operation
 from metagauge.architecture.layers import Activation, Linear
 from metagauge.architecture.parameter import Parameter
 from models import features
-from models.gmn import GmnConfig, GraphMetanetwork, Round
 from models.graph_tensors import GraphTensors, stack
 from models.interpreter.layers import run
+from models.metanetworks.edges import GmnConfig, GraphMetanetwork, Round
 from tests.zoo_networks import Tensors, graph_of
 
 WIDTH, LAYERS, INPUTS = 5, 3, 7

@@ -6,8 +6,8 @@ import torch
 
 from models.calibration import Calibration
 from models.domain import Neighbourhood, Task
-from models.gmn import GraphMetanetwork
 from models.graph_tensors import stack
+from models.metanetworks.edges import GraphMetanetwork
 from models.prediction import Prediction
 from models.predictor import Predictor, PredictorConfig
 from models.zoo.families import draw

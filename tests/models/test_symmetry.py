@@ -7,7 +7,7 @@ import pytest
 
 from metagauge.architecture.architecture import Architecture
 from metagauge.architecture.layers import Activation, Attention
-from models.gmn import GraphMetanetwork
+from models.metanetworks.edges import GraphMetanetwork
 from tests.exported import images, onnx_outputs
 from tests.judges import JUDGES, judge, judged
 from tests.permutation import Tensors, moved, permute

@@ -12,7 +12,7 @@ from torch_geometric.nn import MessagePassing
 from torch_geometric.utils import scatter
 
 from models import features
-from models.gmn import GraphMetanetwork, Round, Standardise
+from models.metanetworks.edges import GraphMetanetwork, Round, Standardise
 from models.pyg import ParameterData
 
 _OUTPUT = features.KINDS.index("output")
