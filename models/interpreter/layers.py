@@ -8,7 +8,8 @@ and sequences are batched matrix products. Axes:
 - vector: (population, batch, features)
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
 import torch
@@ -16,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from metagauge.architecture.architecture import Architecture, Layout
+from metagauge.architecture.architecture import Architecture, Layout, Operation
 from metagauge.architecture.layers import (
     Activation,
     Add,
@@ -42,6 +43,10 @@ from metagauge.architecture.values import Value, values
 BATCH_NORM_MOMENTUM = 0.1
 """PyTorch's default share of the newest batch in the running statistics."""
 
+Observe = Callable[[str, Layout, Tensor], None]
+"""Is shown every value: the name of the operation that computed it, its layout, and the tensor. What an attention
+computes on its way is called `NAME.query`, `NAME.key` and `NAME.value`."""
+
 _CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 _MAX_POOLS = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 
@@ -65,7 +70,12 @@ def run(
 
 
 def run_population(
-    architecture: Architecture, tensors: Mapping[str, Tensor], inputs: Tensor, *, training: bool
+    architecture: Architecture,
+    tensors: Mapping[str, Tensor],
+    inputs: Tensor,
+    *,
+    training: bool,
+    observe: Observe | None = None,
 ) -> tuple[Tensor, Layout]:
     """The outputs of a population and their layout.
 
@@ -74,30 +84,49 @@ def run_population(
         tensors: (population, *shape) by name. Running statistics are updated in place when `training`.
         inputs: (batch, population * channels, *positions) for maps, (population, batch, ...) for the other layouts.
         training: Whether batch norm uses and records the statistics of this batch.
+        observe: Is shown the input and every value as soon as it is computed. A value is let go of after its last
+            reader, so that what is not kept is not held.
     """
     population = next(iter(tensors.values())).shape[0]
-    interpreter = _Interpreter(tensors, population, training)
+    interpreter = _Interpreter(tensors, population, training, observe)
     known = values(architecture, lambda parameter: tuple(interpreter.parameter(parameter).shape[1:]))
     if architecture.input_layout != "map" and inputs.dim() == len(architecture.input_shape) + 1:
         inputs = inputs.unsqueeze(0)
+    last = architecture.operations[-1].name
+    waiting = Counter([last, *(name for operation in architecture.operations for name in operation.inputs)])
     computed = {architecture.input_name: inputs}
+    interpreter.show(architecture.input_name, known[architecture.input_name].layout, inputs)
     for operation in architecture.operations:
         sources = tuple((computed[name], known[name]) for name in operation.inputs)
         if isinstance(operation.layer, Add):
-            computed[operation.name] = sum((tensor for tensor, _ in sources[1:]), start=sources[0][0])
+            output = sum((tensor for tensor, _ in sources[1:]), start=sources[0][0])
         else:
-            computed[operation.name] = interpreter.apply(operation.layer, *sources[0])
-    last = architecture.operations[-1].name
+            output = interpreter.apply(operation, *sources[0])
+        interpreter.show(operation.name, known[operation.name].layout, output)
+        computed[operation.name] = output
+        del sources
+        waiting.subtract(operation.inputs)
+        for name in {*operation.inputs, operation.name}:
+            if not waiting[name]:
+                del computed[name]
     return computed[last], known[last].layout
 
 
 class _Interpreter:
     """The layers of one run."""
 
-    def __init__(self, tensors: Mapping[str, Tensor], population: int, training: bool) -> None:
+    def __init__(
+        self, tensors: Mapping[str, Tensor], population: int, training: bool, observe: Observe | None
+    ) -> None:
         self._tensors = tensors
         self._population = population
         self._training = training
+        self._observe = observe
+
+    def show(self, name: str, layout: Layout, tensor: Tensor) -> None:
+        """Shows a value to who observes, if anyone does."""
+        if self._observe is not None:
+            self._observe(name, layout, tensor)
 
     def parameter(self, parameter: Parameter) -> Float[Tensor, "population ..."]:
         """A parameter after its views."""
@@ -116,9 +145,9 @@ class _Interpreter:
                     assert_never(view)
         return tensor
 
-    def apply(self, layer: object, source: Tensor, value: Value) -> Tensor:
+    def apply(self, operation: Operation, source: Tensor, value: Value) -> Tensor:
         """The output of a layer with one input."""
-        match layer:
+        match layer := operation.layer:
             case Linear():
                 return self._linear(layer, source)
             case Conv():
@@ -152,7 +181,7 @@ class _Interpreter:
             case PositionTable():
                 return source + self.parameter(layer.table)[:, None]
             case Attention():
-                return self._attention(layer, source)
+                return self._attention(operation.name, layer, source)
             case _:
                 raise TypeError(f"{type(layer).__name__} does not read one value")
 
@@ -230,12 +259,14 @@ class _Interpreter:
         return rows.amax(-1) if layer.reduction == "max" else rows.mean(-1)
 
     def _attention(
-        self, layer: Attention, source: Float[Tensor, "population batch tokens features"]
+        self, name: str, layer: Attention, source: Float[Tensor, "population batch tokens features"]
     ) -> Float[Tensor, "population batch tokens outputs"]:
         population, batch = source.shape[:2]
+        projected = [self._linear(part, source) for part in (layer.query, layer.key, layer.value)]
+        for part, tensor in zip(("query", "key", "value"), projected, strict=True):
+            self.show(f"{name}.{part}", "sequence", tensor)
         query, key, value = (
-            self._linear(part, source).flatten(0, 1).unflatten(-1, (layer.heads, -1)).transpose(1, 2)
-            for part in (layer.query, layer.key, layer.value)
+            tensor.flatten(0, 1).unflatten(-1, (layer.heads, -1)).transpose(1, 2) for tensor in projected
         )  # (population * batch, heads, tokens, width)
         mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=layer.causal)
         return self._linear(layer.output, mixed.transpose(1, 2).flatten(2).unflatten(0, (population, batch)))
