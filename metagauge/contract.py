@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -77,17 +78,38 @@ class Predictions(Wire):
     generalization_gap: Estimate
 
 
+class NearestNetwork(Wire):
+    """A network that the predictor learned from and that is close to this one.
+
+    `description` says in a few words what it is, `test_accuracy` what was measured of it. Distances are in the
+    predictor's own measure, and comparable within one report only.
+    """
+
+    family: str
+    description: str
+    test_accuracy: float
+    distance: float
+
+
 class Domain(Wire):
-    """Whether the predictor knows this kind of network. `score` at or above `threshold` is outside."""
+    """Whether the predictor knows this kind of network. `score` at or above `threshold` is outside.
+
+    `nearest` are the closest of the networks that it learned from, the closest first.
+    """
 
     in_domain: bool
     score: float | None = None
     threshold: float | None = None
     reasons: tuple[str, ...] = ()
+    nearest: tuple[NearestNetwork, ...] = ()
 
 
 class Stability(Wire):
-    """How far the prediction moved under changes that leave the network's function as it is."""
+    """How far the predicted test accuracy moved, at most, under changes that leave the network's function as it is.
+
+    `permutation`: hidden neurons in another order. `rescale`: neurons scaled up, and what reads them scaled down. Null
+    is a change that was not tried.
+    """
 
     permutation: float | None = None
     rescale: float | None = None
@@ -159,11 +181,33 @@ class FindingMessage(Wire):
     value: float | None = None
 
 
+class Declarations(Wire):
+    """What the user says about a network's inputs and outputs; null is what was left open.
+
+    The network reads (pixel / 255 - mean) / std for each of the channels red, green and blue. `class_order` has the
+    name of the class of each output in turn.
+    """
+
+    input_mean: tuple[float, float, float] | None = None
+    input_std: tuple[float, float, float] | None = None
+    class_order: tuple[str, ...] | None = None
+
+
+Basis = Literal["weights and probes", "weights only"]
+"""What a prediction was made from: the weights and what the network answers to probe images, or the weights alone."""
+
+
 class Report(Wire):
-    """The answer. `predictions` is null where the predictor abstains; `domain.reasons` then says why."""
+    """The answer. `predictions` is null where the predictor abstains; `domain.reasons` then says why.
+
+    `assumptions` are what had to be taken for granted about inputs and outputs, in words; `declared` is what had not.
+    """
 
     predictor: PredictorRef
     predictions: Predictions | None
+    basis: Basis | None = None
+    assumptions: tuple[str, ...] = ()
+    declared: Declarations = Declarations()
     domain: Domain
     stability: Stability | None = None
     checkpoint: CheckpointSummary

@@ -1,6 +1,10 @@
 """What a predictor says about one network."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Basis = Literal["weights and probes", "weights only"]
+"""What was looked at: the weights and what the network answers to probe images, or the weights alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,6 +15,32 @@ class Interval:
     low: float
     high: float
     coverage: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearestNetwork:
+    """A network of the zoo that is close to the one in question."""
+
+    family: str
+    description: str
+    """The network in a few words."""
+    test_accuracy: float
+    """As it was measured."""
+    distance: float
+    """In the predictor's own measure; only comparable with the distances of the same prediction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stability:
+    """How far the predicted test accuracy moved, at most, under changes that leave the function as it is.
+
+    None where such a change was not tried.
+    """
+
+    permutation: float | None = None
+    """Hidden neurons reordered."""
+    rescale: float | None = None
+    """Neurons scaled up and what reads them scaled down, where the activation allows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +56,13 @@ class Prediction:
     score: float | None
     threshold: float | None
     reasons: tuple[str, ...] = ()
+    basis: Basis | None = None
+    """None where nothing was predicted from either."""
+    assumptions: tuple[str, ...] = ()
+    """What had to be taken for granted about inputs and outputs, in words, because nobody declared it."""
+    nearest: tuple[NearestNetwork, ...] = ()
+    """The closest networks of the zoo, the closest first."""
+    stability: Stability | None = None
 
     @property
     def in_domain(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from logging import getLogger
 
-from metagauge.contract import JobStatus, PredictorRef, Stage
+from metagauge.contract import Declarations, JobStatus, PredictorRef, Stage
 from metagauge.errors import JobSupersededError, MetagaugeError
 from metagauge.service.blobs import BlobStore
 from metagauge.service.record import Failure, JobRecord
@@ -75,5 +75,11 @@ class Judging:
                 (prediction,) = predictor.predict([read.graph])
             begin(Stage.REPORT)
             reference = PredictorRef(name=predictor.name, version=predictor.version)
-            judged = Judged(predictor=reference, reading=read.reading, prediction=prediction, timings_s=timings)
+            judged = Judged(
+                predictor=reference,
+                reading=read.reading,
+                prediction=prediction,
+                declared=Declarations(),
+                timings_s=timings,
+            )
             return report(judged).model_dump_json()

@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 
 from metagauge.checkpoint.finding import Finding
-from metagauge.contract import Domain, Estimate, FindingMessage, Predictions, PredictorRef, Report
+from metagauge.contract import (
+    Declarations,
+    Domain,
+    Estimate,
+    FindingMessage,
+    NearestNetwork,
+    Predictions,
+    PredictorRef,
+    Report,
+    Stability,
+)
+from models import prediction as predicted
 from models.prediction import Interval, Prediction
 from worker.reading.outcome import Reading
 
@@ -15,6 +26,7 @@ class Judged:
     predictor: PredictorRef
     reading: Reading
     prediction: Prediction
+    declared: Declarations
     timings_s: dict[str, float]
 
 
@@ -24,17 +36,39 @@ def report(judged: Judged) -> Report:
     return Report(
         predictor=judged.predictor,
         predictions=_predictions(prediction),
-        domain=Domain(
-            in_domain=prediction.in_domain,
-            score=prediction.score,
-            threshold=prediction.threshold,
-            reasons=prediction.reasons,
-        ),
+        basis=prediction.basis,
+        assumptions=prediction.assumptions,
+        declared=judged.declared,
+        domain=_domain(prediction),
+        stability=None if prediction.stability is None else _stability(prediction.stability),
         checkpoint=reading.summary,
         architecture=reading.architecture,
         findings=tuple(_finding(finding) for finding in reading.findings),
         timings_s={**reading.timings_s, **judged.timings_s},
     )
+
+
+def _domain(prediction: Prediction) -> Domain:
+    return Domain(
+        in_domain=prediction.in_domain,
+        score=prediction.score,
+        threshold=prediction.threshold,
+        reasons=prediction.reasons,
+        nearest=tuple(_nearest(network) for network in prediction.nearest),
+    )
+
+
+def _nearest(network: predicted.NearestNetwork) -> NearestNetwork:
+    return NearestNetwork(
+        family=network.family,
+        description=network.description,
+        test_accuracy=network.test_accuracy,
+        distance=network.distance,
+    )
+
+
+def _stability(stability: predicted.Stability) -> Stability:
+    return Stability(permutation=stability.permutation, rescale=stability.rescale)
 
 
 def _predictions(prediction: Prediction) -> Predictions | None:

@@ -8,7 +8,7 @@ import pytest
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
 from metagauge.checkpoint.limits import Limits
-from metagauge.contract import PredictorRef, Report
+from metagauge.contract import Declarations, PredictorRef, Report
 from models.predictor import Predictor
 from tests.attacks.dataflow_models import noise
 from tests.service import checkpoints
@@ -25,7 +25,10 @@ def judged(content: bytes, tmp_path: Path) -> Report:
         predictor = Predictor.load("cifar10-accuracy")
         (prediction,) = predictor.predict([read.graph])
         reference = PredictorRef(name=predictor.name, version=predictor.version)
-        return report(Judged(predictor=reference, reading=read.reading, prediction=prediction, timings_s={}))
+        found = Judged(
+            predictor=reference, reading=read.reading, prediction=prediction, declared=Declarations(), timings_s={}
+        )
+        return report(found)
 
 
 def network(nodes: Sequence[NodeProto], weights: Sequence[TensorProto], *inputs: tuple[str, int, list[int]]) -> bytes:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from metagauge.checkpoint.limits import Limits
-from metagauge.contract import PredictorRef, Report
-from models.prediction import Interval, Prediction
+from metagauge.contract import Declarations, PredictorRef, Report
+from models.prediction import Interval, NearestNetwork, Prediction, Stability
 from tests.service import checkpoints
 from worker.reading.sandbox import Sandbox
 from worker.report import Judged, report
@@ -16,10 +16,17 @@ KNOWN = Prediction(
     generalization_gap=Interval(value=0.1, low=0.0, high=0.2, coverage=0.8),
     score=0.1,
     threshold=0.9,
+    basis="weights and probes",
+    assumptions=("classes in the usual order",),
+    nearest=(NearestNetwork(family="cnn", description="3 convolutions", test_accuracy=0.58, distance=1.5),),
+    stability=Stability(permutation=1e-7, rescale=2e-3),
 )
 UNKNOWN = Prediction(
     test_accuracy=None, generalization_gap=None, score=0.95, threshold=0.9, reasons=("too far from the zoo",)
 )
+
+
+DECLARED = Declarations(input_mean=(0.5, 0.5, 0.5), input_std=(0.25, 0.25, 0.25))
 
 
 def reported(prediction: Prediction, tmp_path: Path) -> Report:
@@ -28,8 +35,14 @@ def reported(prediction: Prediction, tmp_path: Path) -> Report:
     sandbox = Sandbox(limits=Limits(), deadline_s=60.0)
     with sandbox.read({"net.onnx": upload}, None, lambda _: None) as read:
         reference = PredictorRef(name="cifar10-accuracy", version=1)
-        timings = {"predict": 0.5}
-        return report(Judged(predictor=reference, reading=read.reading, prediction=prediction, timings_s=timings))
+        judged = Judged(
+            predictor=reference,
+            reading=read.reading,
+            prediction=prediction,
+            declared=DECLARED,
+            timings_s={"predict": 0.5},
+        )
+        return report(judged)
 
 
 def test_predictions_keep_their_values_intervals_and_coverages(tmp_path: Path):
@@ -45,6 +58,26 @@ def test_an_abstention_has_no_predictions_and_says_why(tmp_path: Path):
     assert not found.domain.in_domain
     assert found.domain.reasons == ("too far from the zoo",)
     assert (found.domain.score, found.domain.threshold) == (0.95, 0.9)
+
+
+def test_what_a_prediction_rests_on_reaches_the_user(tmp_path: Path):
+    found = reported(KNOWN, tmp_path)
+    assert found.declared == DECLARED
+    assert (found.basis, found.assumptions) == ("weights and probes", ("classes in the usual order",))
+    assert found.stability is not None
+    assert found.stability.model_dump() == {"permutation": 1e-7, "rescale": 2e-3}
+    (nearest,) = found.domain.nearest
+    assert nearest.model_dump() == {
+        "family": "cnn",
+        "description": "3 convolutions",
+        "test_accuracy": 0.58,
+        "distance": 1.5,
+    }
+
+
+def test_what_a_prediction_does_not_say_is_not_made_up(tmp_path: Path):
+    found = reported(UNKNOWN, tmp_path)
+    assert (found.basis, found.assumptions, found.stability, found.domain.nearest) == (None, (), None, ())
 
 
 @pytest.mark.parametrize("prediction", [KNOWN, UNKNOWN])
