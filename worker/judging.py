@@ -9,8 +9,9 @@ from metagauge.contract import Declarations, JobStatus, PredictorRef, Stage
 from metagauge.errors import JobSupersededError, MetagaugeError
 from metagauge.service.blobs import BlobStore
 from metagauge.service.record import Failure, JobRecord
+from models.subject import Subject
 from worker.predicting import Predictors
-from worker.reading.sandbox import Sandbox
+from worker.reading.sandbox import Read, Sandbox
 from worker.report import Judged, report
 from worker.store import JobStore
 
@@ -72,7 +73,7 @@ class Judging:
             sidecar = None if job.sidecar is None else files.enter_context(self._blobs.local(job.sidecar))
             read = files.enter_context(self._sandbox.read(uploads, sidecar, begin))
             with step(Stage.PREDICT):
-                (prediction,) = predictor.predict([read.graph])
+                (prediction,) = predictor.predict([_subject(read)])
             begin(Stage.REPORT)
             reference = PredictorRef(name=predictor.name, version=predictor.version)
             judged = Judged(
@@ -83,3 +84,9 @@ class Judging:
                 timings_s=timings,
             )
             return report(judged).model_dump_json()
+
+
+def _subject(read: Read) -> Subject:
+    if read.executable is None:
+        return Subject(graph=read.graph)
+    return Subject(graph=read.graph, network=read.executable.network, tensors=read.executable.tensors)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from metagauge.errors import PredictorUnknownError
-from metagauge.graph.parameter_graph import ParameterGraph
 from models.prediction import Prediction
+from models.subject import Subject
 
 
 class Judge(Protocol):
@@ -23,8 +23,8 @@ class Judge(Protocol):
         """Counts up from one."""
         ...
 
-    def predict(self, graphs: Sequence[ParameterGraph]) -> list[Prediction]:
-        """One prediction for each graph, in order."""
+    def predict(self, subjects: Sequence[Subject]) -> list[Prediction]:
+        """One prediction for each subject, in order."""
         ...
 
 

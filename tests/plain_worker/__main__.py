@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from metagauge.graph.parameter_graph import ParameterGraph
 from metagauge.service.settings import Settings
 from models.prediction import Interval, Prediction
+from models.subject import Subject
 from worker.main import serve
 
 
@@ -25,7 +25,7 @@ class PlainPredictor:
     def load(_: Path) -> "PlainPredictor":
         return PlainPredictor()
 
-    def predict(self, graphs: Sequence[ParameterGraph]) -> list[Prediction]:
+    def predict(self, subjects: Sequence[Subject]) -> list[Prediction]:
         gate = os.environ.get("METAGAUGE_TEST_GATE")
         if gate is not None:
             with Path(f"{gate}.pids").open("a") as pids:
@@ -35,7 +35,7 @@ class PlainPredictor:
         accuracy = Interval(value=0.6, low=0.5, high=0.7, coverage=0.9)
         gap = Interval(value=0.1, low=0.0, high=0.2, coverage=0.9)
         known = Prediction(test_accuracy=accuracy, generalization_gap=gap, score=0.1, threshold=0.9)
-        return [known for _ in graphs]
+        return [known for _ in subjects]
 
 
 if __name__ == "__main__":

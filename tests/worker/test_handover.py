@@ -19,6 +19,7 @@ from metagauge.graph.build import build
 from metagauge.graph.parameter_graph import Block, NodeGroup, ParameterGraph, Reading
 from tests.service import checkpoints
 from worker.reading.handover import StoredGraph, restore, store
+from worker.reading.stored_arrays import ArrayReader, ArrayWriter
 
 MORE = "more.bin"
 GROUPS = (NodeGroup(name="in", kind="input", size=3), NodeGroup(name="out", kind="output", size=2, slope=-inf))
@@ -29,9 +30,15 @@ def graph(weight: np.ndarray, **more: object) -> ParameterGraph:
     return ParameterGraph(groups=GROUPS, blocks=(replace(block, **more),), family="mlp", guessed=("no pools",))
 
 
+def stored_in(folder: Path, given: ParameterGraph, files: list[Path]) -> StoredGraph:
+    with ArrayWriter.into(folder / MORE, files) as arrays:
+        return store(given, arrays)
+
+
 def through_json(given: ParameterGraph, files: list[Path], folder: Path) -> ParameterGraph:
-    stored = store(given, files, folder / MORE)
-    return restore(StoredGraph.model_validate_json(stored.model_dump_json()), [*files, folder / MORE])
+    stored = stored_in(folder, given, files)
+    arrays = ArrayReader(files=[*files, folder / MORE])
+    return restore(StoredGraph.model_validate_json(stored.model_dump_json()), arrays)
 
 
 def assert_same(found: ParameterGraph, given: ParameterGraph) -> None:
@@ -54,7 +61,7 @@ def test_weights_of_the_uploaded_file_stay_there(tmp_path: Path, content: Callab
     checkpoint = read(path, Limits())
     built = build(infer(checkpoint, None), checkpoint)
     assert_same(through_json(built, [path], tmp_path), built)
-    stored = store(built, [path], tmp_path / MORE)
+    stored = stored_in(tmp_path, built, [path])
     assert [block.weight.file for block in stored.blocks if block.role in ("conv", "linear")] == [0, 0]  # type: ignore[attr-defined]
     assert (tmp_path / MORE).stat().st_size <= 128
 
@@ -120,11 +127,11 @@ def test_every_field_of_a_block_comes_back(tmp_path: Path):
     ],
 )
 def test_a_place_that_is_not_in_its_file_is_a_fault(tmp_path: Path, change: dict):
-    stored = store(graph(ARRAY), [], tmp_path / MORE)
+    stored = stored_in(tmp_path, graph(ARRAY), [])
     (block,) = stored.blocks
     wrong = block.model_copy(update={"weight": replace(block.weight, **change)})  # type: ignore[attr-defined]
     with pytest.raises(MetagaugeError, match="does not fit"):
-        restore(stored.model_copy(update={"blocks": (wrong,)}), [tmp_path / MORE])
+        restore(stored.model_copy(update={"blocks": (wrong,)}), ArrayReader(files=[tmp_path / MORE]))
 
 
 @pytest.mark.parametrize("change", [{"source": 2}, {"target": -1}])
@@ -136,7 +143,7 @@ def test_a_block_between_groups_that_do_not_exist_is_a_fault(tmp_path: Path, cha
 def test_restoring_takes_no_memory_for_what_is_mapped(tmp_path: Path):
     path = tmp_path / "large.safetensors"
     save_file({"w": np.ones((64, 1024, 1024), np.float32)}, path)
-    stored = store(graph(read(path, Limits()).tensor("w").array()), [path], tmp_path / MORE)
+    stored = stored_in(tmp_path, graph(read(path, Limits()).tensor("w").array()), [path])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert restore(stored, [path, tmp_path / MORE]).edges == 2**26
+    assert restore(stored, ArrayReader(files=[path, tmp_path / MORE])).edges == 2**26
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024

@@ -21,6 +21,8 @@ from worker.reading.bounds import MIB, Bounds, restrict
 from worker.reading.describe import describe
 from worker.reading.handover import store
 from worker.reading.outcome import ADAPTER, MORE, OUTCOME, Reading, Refusal
+from worker.reading.stored_arrays import ArrayWriter
+from worker.reading.stored_network import store_network
 
 DIGESTED_EDGES = 2**28
 """Of larger graphs no digest is reported: it takes some 12 ns for each parameter, which is seconds by then."""
@@ -73,7 +75,9 @@ def _read(task: Task, stages: Connection) -> Reading:
     with _stage(Stage.BUILD, stages, timings):
         graph = build(architecture, checkpoint)
         *files, more = task.sources
-        stored = store(graph, files, more)
+        with ArrayWriter.into(more, files) as arrays:
+            stored = store(graph, arrays)
+            network = store_network(architecture, checkpoint, arrays)
         named = graph_digest(graph) if graph.edges <= DIGESTED_EDGES else None
         described = describe(architecture, checkpoint, graph, named)
     return Reading(
@@ -86,6 +90,7 @@ def _read(task: Task, stages: Connection) -> Reading:
         architecture=described,
         findings=checkpoint.findings,
         graph=stored,
+        network=network,
         timings_s=timings,
     )
 

@@ -7,14 +7,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from metagauge.checkpoint.finding import Finding
 from metagauge.contract import ArchitectureSummary, CheckpointSummary
 from worker.reading.handover import StoredGraph
+from worker.reading.stored_network import StoredNetwork
 
 OUTCOME = "outcome.json"
 MORE = "more.bin"
-"""The file of the graph's arrays that are in no uploaded file."""
+"""The file of the arrays that are in no uploaded file."""
 
 
 class Reading(BaseModel):
-    """What the files hold, and the parameter graph that was built of it."""
+    """What the files hold, and the parameter graph that was built of it; the network too if it may be executed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
@@ -23,6 +24,7 @@ class Reading(BaseModel):
     architecture: ArchitectureSummary
     findings: tuple[Finding, ...] = ()
     graph: StoredGraph
+    network: StoredNetwork | None = None
     timings_s: dict[str, float]
 
 

@@ -22,6 +22,8 @@ from worker.reading.bounds import bounds_for
 from worker.reading.child import Task, main
 from worker.reading.handover import restore
 from worker.reading.outcome import ADAPTER, OUTCOME, Reading, Refusal
+from worker.reading.stored_arrays import ArrayReader
+from worker.reading.stored_network import Executable, restore_network
 
 LOOK_EVERY_S = 0.5
 """How soon a cancelled job's child is ended."""
@@ -34,10 +36,11 @@ Child = Callable[[Task, Connection], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """A reading, and its parameter graph, whose weights are views over mapped files."""
+    """A reading, its parameter graph, and the network if it may be executed; weights are views over mapped files."""
 
     reading: Reading
     graph: ParameterGraph
+    executable: Executable | None
 
 
 class Sandbox:
@@ -82,7 +85,7 @@ class Sandbox:
             outcome = _outcome(task, exit_code)
             if isinstance(outcome, Refusal):
                 raise _error(outcome)
-            yield Read(reading=outcome, graph=restore(outcome.graph, task.sources))
+            yield _restored(outcome, task)
 
     def _run(self, task: Task, begin: Callable[[Stage | None], None]) -> int | None:
         stages, theirs = self._context.Pipe(duplex=False)
@@ -96,6 +99,12 @@ class Sandbox:
             process.join()
             stages.close()
         return process.exitcode
+
+
+def _restored(reading: Reading, task: Task) -> Read:
+    arrays = ArrayReader(files=task.sources)
+    executable = None if reading.network is None else restore_network(reading.network, arrays)
+    return Read(reading=reading, graph=restore(reading.graph, arrays), executable=executable)
 
 
 def _follow(
