@@ -10,6 +10,7 @@ Canonical means that one function gives one graph, whichever file it came in:
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import assert_never
 
 from metagauge.architecture.architecture import Architecture, Operation
@@ -54,22 +55,60 @@ def build(network: Network, checkpoint: Checkpoint) -> ParameterGraph:
     if isinstance(network, Dataflow):
         return build_flow(network, checkpoint)
     architecture = reachable(network)
-    known = values(architecture, lambda parameter: parameter_shape(parameter, checkpoint))
-    readers = Counter(name for operation in architecture.operations for name in operation.inputs)
-    drawing = Drawing(draft=Draft(), checkpoint=checkpoint)
-    cursors = {architecture.input_name: drawing.start(known[architecture.input_name])}
-    for operation in architecture.operations:
-        sources = tuple(cursors[name] if readers[name] == 1 else cursors[name].shared() for name in operation.inputs)
-        inputs = tuple(known[name] for name in operation.inputs)
-        cursors[operation.name] = _visit(drawing, operation, sources, inputs, known[operation.name])
-    drawing.finish(cursors[architecture.operations[-1].name])
+    draft = draw(architecture, checkpoint).draft
     return ParameterGraph(
-        groups=drawing.draft.groups(),
-        blocks=drawing.draft.blocks(),
+        groups=draft.groups(),
+        blocks=draft.blocks(),
         family=family_of(architecture),
         coverage=coverage(architecture, checkpoint),
         guessed=architecture.provenance.guessed,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One operation that was drawn: where what it reads lived, and where what it computes lives since then."""
+
+    operation: Operation
+    sources: tuple[Cursor, ...]
+    output: Cursor
+    parts: tuple[int, int, int] | None = None
+    """The groups of an attention's queries, keys and values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """An architecture as groups and blocks, and how it came to be."""
+
+    draft: Draft
+    start: Cursor
+    """Where the input lives."""
+    steps: tuple[Step, ...]
+    finish: Cursor
+    """Where the output lives, which may be in neurons of its own."""
+
+
+def draw(architecture: Architecture, checkpoint: Checkpoint) -> Drawn:
+    """Draws an architecture, all of whose operations reach its output.
+
+    Raises:
+        ArchitectureMismatchError: the architecture does not fit the checkpoint.
+    """
+    known = values(architecture, lambda parameter: parameter_shape(parameter, checkpoint))
+    readers = Counter(name for operation in architecture.operations for name in operation.inputs)
+    drawing = Drawing(draft=Draft(), checkpoint=checkpoint)
+    start = drawing.start(known[architecture.input_name])
+    cursors = {architecture.input_name: start}
+    steps: list[Step] = []
+    for operation in architecture.operations:
+        sources = tuple(cursors[name] if readers[name] == 1 else cursors[name].shared() for name in operation.inputs)
+        inputs = tuple(known[name] for name in operation.inputs)
+        output = _visit(drawing, operation, sources, inputs, known[operation.name])
+        parts = drawing.attention_parts(operation.name) if isinstance(operation.layer, Attention) else None
+        steps.append(Step(operation=operation, sources=sources, output=output, parts=parts))
+        cursors[operation.name] = output
+    finish = drawing.finish(cursors[architecture.operations[-1].name])
+    return Drawn(draft=drawing.draft, start=start, steps=tuple(steps), finish=finish)
 
 
 def family_of(architecture: Architecture) -> str:

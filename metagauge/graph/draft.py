@@ -52,12 +52,21 @@ class Draft:
 
     def blocks(self) -> tuple[Block, ...]:
         """The blocks, with groups numbered as `groups` returns them."""
-        numbers = {old: new for new, old in enumerate(self._groups)}
+        numbers = self.numbers()
         return tuple(
             replace(block, source=numbers[block.source], target=numbers[block.target])
             for target in self._groups
             for block in self._incoming[target]
         )
+
+    def numbers(self) -> dict[int, int]:
+        """For each group that is left, its place in `groups`."""
+        return {old: new for new, old in enumerate(self._groups)}
+
+    def newest(self, name: str) -> int:
+        """The group of hidden neurons of this name that was added last."""
+        groups = reversed(self._groups.items())
+        return next(number for number, group in groups if group.name == name and group.kind == "hidden")
 
     def group(self, number: int) -> NodeGroup:
         """A group as it is now."""

@@ -134,6 +134,11 @@ class Drawing:
         self._connect(name, "attention_output", layer.output, mixed, target, layer.heads)
         return Cursor(group=target)
 
+    def attention_parts(self, name: str) -> tuple[int, int, int]:
+        """The groups of the queries, keys and values of the attention that was drawn last."""
+        query, key, value = (self.draft.newest(f"{name}.{part}") for part in ("query", "key", "value"))
+        return query, key, value
+
     def table(self, name: str, role: Role, parameter: Parameter, source: Cursor, output: Value) -> Cursor:
         """Learned tokens or positions, from one parameter node: (features, 1, tokens)."""
         cursor = self.draft.opened(name, source, output, norm=True, spread=True)
@@ -162,13 +167,14 @@ class Drawing:
         opened = self.draft.opened(name, source, value, norm=True, spread=True)
         return replace(opened, reading=reading, is_open=False)
 
-    def finish(self, last: Cursor) -> None:
-        """Marks the output group; a value seen through a reading gets neurons of its own."""
+    def finish(self, last: Cursor) -> Cursor:
+        """Marks the output group, and says where it is; a value seen through a reading gets neurons of its own."""
         group = self.draft.group(last.group)
         if last.reading != DIRECT or (last.flattened and not last.spread) or group.kind != "hidden":
             value = Value(layout="vector", shape=(group.size,))
             last = self.draft.renewed("output", last, value, spread=True)
         self.draft.set_output(last.group)
+        return last
 
     def _numbers(self, parameter: Parameter) -> np.ndarray:
         return np.asarray(resolve(parameter, self.checkpoint), dtype=np.float64)

@@ -10,7 +10,7 @@ and sequences are batched matrix products. Axes:
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import assert_never
+from typing import Literal, assert_never
 
 import torch
 from jaxtyping import Float
@@ -43,9 +43,10 @@ from metagauge.architecture.values import Value, values
 BATCH_NORM_MOMENTUM = 0.1
 """PyTorch's default share of the newest batch in the running statistics."""
 
-Observe = Callable[[str, Layout, Tensor], None]
-"""Is shown every value: the name of the operation that computed it, its layout, and the tensor. What an attention
-computes on its way is called `NAME.query`, `NAME.key` and `NAME.value`."""
+Part = Literal["whole", "query", "key", "value"]
+Observe = Callable[[str, Part, Layout, Tensor], None]
+"""Is shown every value: the name of the operation that computed it, which part of an attention it is, its layout, and
+the tensor."""
 
 _CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 _MAX_POOLS = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
@@ -115,18 +116,16 @@ def run_population(
 class _Interpreter:
     """The layers of one run."""
 
-    def __init__(
-        self, tensors: Mapping[str, Tensor], population: int, training: bool, observe: Observe | None
-    ) -> None:
+    def __init__(self, tensors: Mapping[str, Tensor], population: int, training: bool, observe: Observe | None) -> None:
         self._tensors = tensors
         self._population = population
         self._training = training
         self._observe = observe
 
-    def show(self, name: str, layout: Layout, tensor: Tensor) -> None:
+    def show(self, name: str, layout: Layout, tensor: Tensor, part: Part = "whole") -> None:
         """Shows a value to who observes, if anyone does."""
         if self._observe is not None:
-            self._observe(name, layout, tensor)
+            self._observe(name, part, layout, tensor)
 
     def parameter(self, parameter: Parameter) -> Float[Tensor, "population ..."]:
         """A parameter after its views."""
@@ -263,8 +262,9 @@ class _Interpreter:
     ) -> Float[Tensor, "population batch tokens outputs"]:
         population, batch = source.shape[:2]
         projected = [self._linear(part, source) for part in (layer.query, layer.key, layer.value)]
-        for part, tensor in zip(("query", "key", "value"), projected, strict=True):
-            self.show(f"{name}.{part}", "sequence", tensor)
+        parts: tuple[Part, Part, Part] = ("query", "key", "value")
+        for part, tensor in zip(parts, projected, strict=True):
+            self.show(name, "sequence", tensor, part)
         query, key, value = (
             tensor.flatten(0, 1).unflatten(-1, (layer.heads, -1)).transpose(1, 2) for tensor in projected
         )  # (population * batch, heads, tokens, width)
