@@ -28,6 +28,15 @@ class Images:
     test_pixels: Tensor
     test_labels: Tensor
 
+    def to(self, device: torch.device) -> "Images":
+        """The same images in the memory of a device."""
+        return Images(
+            train_pixels=self.train_pixels.to(device),
+            train_labels=self.train_labels.to(device),
+            test_pixels=self.test_pixels.to(device),
+            test_labels=self.test_labels.to(device),
+        )
+
 
 def load_images(source: Path, cache: Path) -> Images:
     """CIFAR-10 from `source`, decoded once into `cache`.

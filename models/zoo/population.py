@@ -1,4 +1,8 @@
-"""Trains the networks of one job together: same architecture, each with a recipe of its own."""
+"""Trains the networks of one job together: same architecture, each with a recipe of its own.
+
+Everything that is drawn at random is drawn on the CPU, so that a job starts alike and sees the same images on every
+device. Sums are rounded as the device rounds them: a zoo repeats to the byte on the device it was made on.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,10 +47,13 @@ class Snapshot:
 def train_population(
     plan: Plan, recipes: Sequence[TrainingRecipe], zoo: ZooRecipe, images: Images, seed: Sequence[int]
 ) -> Iterator[Snapshot]:
-    """Trains, and yields every network at each of the zoo's snapshot steps. Diverged networks are left out."""
+    """Trains, and yields every network at each of the zoo's snapshot steps. Diverged networks are left out.
+
+    The work is done where the images are.
+    """
     rng = np.random.default_rng([*seed, 1])
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    tensors = _start(plan, recipes, generator)
+    tensors = _start(plan, recipes, generator, images.train_pixels.device)
     trained = [name for name, tensor in plan.tensors.items() if tensor.trained]
     optimizer = _Optimizer({name: tensors[name] for name in trained}, recipes)
     samples = _Samples(images, recipes, rng, zoo.batch)
@@ -67,10 +74,12 @@ def snapshot_steps(steps: int, count: int) -> tuple[int, ...]:
     return tuple(sorted({round(steps * 0.04 ** (1 - index / (count - 1))) for index in range(count)}))
 
 
-def _start(plan: Plan, recipes: Sequence[TrainingRecipe], generator: torch.Generator) -> dict[str, Tensor]:
+def _start(
+    plan: Plan, recipes: Sequence[TrainingRecipe], generator: torch.Generator, device: torch.device
+) -> dict[str, Tensor]:
     scales = torch.tensor([recipe.init_scale for recipe in recipes])
     return {
-        name: _start_tensor(tensor, scales, generator).requires_grad_(tensor.trained)
+        name: _start_tensor(tensor, scales, generator).to(device).requires_grad_(tensor.trained)
         for name, tensor in plan.tensors.items()
     }
 
@@ -110,8 +119,9 @@ class _Optimizer:
         recipe = self._recipes[0]
         warmth = min(1.0, (step + 1) / (0.05 * recipe.steps + 1))
         schedule = warmth * (0.5 + 0.5 * cos(pi * step / recipe.steps) if recipe.cosine else 1.0)
-        rates = torch.tensor([each.learning_rate * schedule for each in self._recipes])
-        decays = torch.tensor([each.weight_decay for each in self._recipes])
+        device = self._tensors[0].device
+        rates = torch.tensor([each.learning_rate * schedule for each in self._recipes], device=device)
+        decays = torch.tensor([each.weight_decay for each in self._recipes], device=device)
         for tensor, gradient, first, second in zip(self._tensors, gradients, self._first, self._second, strict=True):
             rate, decay = (numbers.view(-1, *(1,) * (tensor.dim() - 1)) for numbers in (rates, decays))
             norms = gradient.flatten(1).norm(dim=1).clamp_min(1e-12).view_as(rate)
@@ -133,7 +143,7 @@ class _Samples:
         self._pixels, self._recipes, self._rng, self._batch = images.train_pixels, recipes, rng, batch
         count = len(images.train_labels)
         self.order = [rng.permutation(count)[: recipe.training_images] for recipe in recipes]
-        self.labels = np.tile(images.train_labels.numpy(), (len(recipes), 1))
+        self.labels = np.tile(images.train_labels.cpu().numpy(), (len(recipes), 1))
         for labels, recipe in zip(self.labels, recipes, strict=True):
             noisy = rng.random(count) < recipe.label_noise
             labels[noisy] = rng.integers(10, size=int(noisy.sum()))
@@ -141,31 +151,32 @@ class _Samples:
     def draw(self) -> tuple[Tensor, Tensor]:
         """Pixels (batch, networks * 3, 32, 32) and labels (networks, batch)."""
         chosen = np.stack([self._rng.choice(order, self._batch) for order in self.order])
-        pixels = self._pixels[torch.from_numpy(chosen.ravel())]
+        device = self._pixels.device
+        pixels = self._pixels[torch.from_numpy(chosen.ravel()).to(device)]
         pixels = pixels.view(len(self.order), self._batch, 3, 32, 32).clone()
         for network, recipe in zip(pixels, self._recipes, strict=True):
             if recipe.flips:
-                flipped = torch.from_numpy(self._rng.random(self._batch) < 0.5)
+                flipped = torch.from_numpy(np.flatnonzero(self._rng.random(self._batch) < 0.5)).to(device)
                 network[flipped] = network[flipped].flip(3)
             if recipe.shifts:
                 down, right = (int(shift) for shift in self._rng.integers(-SHIFT, SHIFT + 1, size=2))
                 network.copy_(network.roll((down, right), (2, 3)))
-        labels = np.take_along_axis(self.labels, chosen, axis=1)
+        labels = torch.from_numpy(np.take_along_axis(self.labels, chosen, axis=1)).to(device)
         side_by_side = normalise(pixels.transpose(0, 1).flatten(0, 1)).view(self._batch, -1, 32, 32)
-        return side_by_side.contiguous(memory_format=torch.channels_last), torch.from_numpy(labels)
+        return side_by_side.contiguous(memory_format=torch.channels_last), labels
 
 
 def _snapshots(
     plan: Plan, tensors: dict[str, Tensor], step: int, zoo: ZooRecipe, images: Images, samples: _Samples
 ) -> Iterator[Snapshot]:
-    count, tensors = len(samples.order), _written_out(plan, tensors)
-    tests = torch.linspace(0, len(images.test_labels) - 1, zoo.test_images).long()
+    count, tensors, device = len(samples.order), _written_out(plan, tensors), images.test_pixels.device
+    tests = torch.linspace(0, len(images.test_labels) - 1, zoo.test_images).long().to(device)
     test = _evaluate(plan, tensors, images.test_pixels[tests].unsqueeze(0), images.test_labels[tests].expand(count, -1))
     seen = torch.stack([torch.from_numpy(np.resize(order, zoo.train_images)) for order in samples.order])
-    labels = torch.from_numpy(np.take_along_axis(samples.labels, seen.numpy(), axis=1))
-    train = _evaluate(plan, tensors, images.train_pixels[seen], labels)
+    labels = torch.from_numpy(np.take_along_axis(samples.labels, seen.numpy(), axis=1)).to(device)
+    train = _evaluate(plan, tensors, images.train_pixels[seen.to(device)], labels)
     for member in range(count):
-        mine = {name: tensor[member].detach().numpy().copy() for name, tensor in tensors.items()}
+        mine = {name: tensor[member].detach().cpu().numpy().copy() for name, tensor in tensors.items()}
         if all(np.isfinite(tensor).all() for tensor in mine.values()) and np.isfinite(test[member].loss):
             yield Snapshot(member=member, step=step, tensors=mine, test=test[member], train=train[member])
 
@@ -174,7 +185,7 @@ def _snapshots(
 def _evaluate(plan: Plan, tensors: dict[str, Tensor], pixels: Tensor, labels: Tensor) -> list[Score]:
     """Scores of all networks. pixels: (networks or 1, images, 3, 32, 32), labels: (networks, images)."""
     count, images = labels.shape
-    right, loss = torch.zeros(count), torch.zeros(count)
+    right, loss = torch.zeros(count, device=labels.device), torch.zeros(count, device=labels.device)
     for start in range(0, images, EVALUATION_BATCH):
         stop = start + EVALUATION_BATCH
         batch = pixels[:, start:stop].expand(count, -1, -1, -1, -1).transpose(0, 1)

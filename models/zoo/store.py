@@ -100,6 +100,10 @@ class ZooStore:
             entry for path in sorted(self._jobs.glob("*.json")) for entry in _ENTRIES.validate_json(path.read_bytes())
         ]
 
+    def job_entries(self, job: int) -> list[Entry]:
+        """The index of one complete job."""
+        return _ENTRIES.validate_json(self._index(job).read_bytes())
+
     def networks(self, job: int) -> tuple[Architecture, Iterator[tuple[int, int, dict[str, np.ndarray]]]]:
         """The architecture of a job, and (member, step, tensors) of its snapshots."""
         with safe_open(self._shard(job), framework="numpy") as shard:

@@ -68,9 +68,12 @@ def test_an_interrupted_zoo_goes_on_where_it_was(mlp_zoo: Zoo, tmp_path: Path, c
         (folder / "jobs" / name).write_bytes(content)
     (folder / "jobs" / "00007.json").unlink()
     (folder / "jobs" / "00007.safetensors").write_bytes(b"half a file")
-    make(str(recipe), mlp_zoo.data, tmp_path, processes=1, only=None)
+    make(str(recipe), mlp_zoo.data, tmp_path, processes=1, only=None, device="cpu")
+    shown = capsys.readouterr()
     assert files(folder) == files(mlp_zoo.folder)
-    assert "72 snapshots" in capsys.readouterr().out
+    assert "72 snapshots" in shown.out
+    assert "11/12" in shown.err and "12/12" in shown.err, "the bar counts what was there before"
+    assert "0/1 " not in shown.err
 
 
 def test_a_folder_keeps_its_recipe(mlp_zoo: Zoo):

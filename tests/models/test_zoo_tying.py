@@ -16,7 +16,8 @@ from models.zoo.sketch import Plan
 def _network(seed: int, plan_of=lambda plan: plan) -> tuple[Plan, dict[str, torch.Tensor]]:
     rng = np.random.default_rng(seed)
     plan = plan_of(draw("c4", rng))
-    trained = _start(plan, draw_training(rng, load_recipe("smoke")), torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    trained = _start(plan, draw_training(rng, load_recipe("smoke")), generator, torch.device("cpu"))
     return plan, {name: tensor[0].detach() for name, tensor in _written_out(plan, trained).items()}
 
 
@@ -41,6 +42,7 @@ def test_it_does_change_them_when_the_filters_are_not_tied():
 @pytest.mark.parametrize("family", ["c4", "small_cnn"])
 def test_what_is_written_out_has_the_planned_shapes(family: str):
     plan = draw(family, np.random.default_rng(5))
-    trained = _start(plan, draw_training(np.random.default_rng(5), load_recipe("smoke")), torch.Generator())
+    recipes = draw_training(np.random.default_rng(5), load_recipe("smoke"))
+    trained = _start(plan, recipes, torch.Generator(), torch.device("cpu"))
     shapes = {name: tuple(tensor.shape[1:]) for name, tensor in _written_out(plan, trained).items()}
     assert shapes == {name: tensor.shape for name, tensor in plan.tensors.items()}
