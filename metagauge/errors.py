@@ -85,6 +85,12 @@ class RequestInvalidError(InputError):
     code = "request_invalid"
 
 
+class DeclarationInvalidError(RequestInvalidError):
+    """What the user declares about the network's inputs or outputs cannot be so."""
+
+    code = "declaration_invalid"
+
+
 class PredictorUnknownError(InputError):
     """No predictor of this name is installed."""
 
@@ -127,6 +133,12 @@ class ReadTimeoutError(ServiceError):
     """Reading the checkpoint took longer than its deadline."""
 
     code = "read_timeout"
+
+
+class PredictTimeoutError(ServiceError):
+    """Predicting took longer than its deadline."""
+
+    code = "predict_timeout"
 
 
 class WorkerLostError(ServiceError):

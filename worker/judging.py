@@ -10,6 +10,7 @@ from metagauge.errors import JobSupersededError, MetagaugeError
 from metagauge.service.blobs import BlobStore
 from metagauge.service.record import Failure, JobRecord
 from models.subject import Subject
+from worker.aside import Aside
 from worker.predicting import Predictors
 from worker.reading.sandbox import Read, Sandbox
 from worker.report import Judged, report
@@ -30,11 +31,14 @@ def shortened(detail: str) -> str:
 class Judging:
     """Does jobs. Every step can be done again: nothing is kept before the end, and the end is fenced."""
 
-    def __init__(self, store: JobStore, blobs: BlobStore, sandbox: Sandbox, predictors: Predictors) -> None:
+    def __init__(
+        self, store: JobStore, blobs: BlobStore, sandbox: Sandbox, predictors: Predictors, aside: Aside
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._sandbox = sandbox
         self._predictors = predictors
+        self._aside = aside
 
     def run(self, job_id: str, attempt: int) -> None:
         """Does the job as its attempt number `attempt`, and finishes it whichever way it ends."""
@@ -73,7 +77,8 @@ class Judging:
             sidecar = None if job.sidecar is None else files.enter_context(self._blobs.local(job.sidecar))
             read = files.enter_context(self._sandbox.read(uploads, sidecar, begin))
             with step(Stage.PREDICT):
-                (prediction,) = predictor.predict([_subject(read)])
+                subject = _subject(read)
+                (prediction,) = self._aside.do(lambda: predictor.predict([subject]), lambda: begin(None))
             begin(Stage.REPORT)
             reference = PredictorRef(name=predictor.name, version=predictor.version)
             judged = Judged(

@@ -15,6 +15,7 @@ from metagauge.service import queue
 from metagauge.service.blobs import BlobStore
 from metagauge.service.connection import connect
 from metagauge.service.settings import Settings
+from worker.aside import Aside
 from worker.deliveries import Deliveries
 from worker.housekeeping import Housekeeping
 from worker.judging import Judging
@@ -48,7 +49,8 @@ def _serve(settings: Settings, load: Load, scratch: Path, stop: threading.Event)
     predictors = Predictors(settings.pretrained_dir, load)
     limits = Limits(file_bytes=settings.upload_bytes, upload_bytes=settings.network_bytes)
     sandbox = Sandbox(limits=limits, deadline_s=settings.read_deadline_s, scratch=scratch)
-    judging = Judging(store, blobs, sandbox, predictors)
+    aside = Aside(most=settings.worker_threads, deadline_s=settings.predict_deadline_s)
+    judging = Judging(store, blobs, sandbox, predictors, aside)
     leases = Leases(store, f"{socket.gethostname()}-{os.getpid()}")
 
     broker = queue.broker(client)

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     max_deliveries: int = 3
     """How often a job may be started before a worker that keeps dying over it is blamed on the job."""
     read_deadline_s: float = 60.0
+    predict_deadline_s: float = 60.0
+    """How long a job waits for its prediction."""
 
     @property
     def state(self) -> Path:
