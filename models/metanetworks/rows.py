@@ -1,0 +1,221 @@
+"""Networks of different architectures as flat rows, so that one matrix product serves the neurons of all of them.
+
+Neurons, groups and blocks of all networks are rows of a few long arrays; only the messages go block by block, as
+batched matrix products. Rows of one group lie together, network by network, so that a block reads slices.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from models import features
+from models.graph_tensors import BlockTensors, GraphTensors
+
+PRODUCTS = 4
+"""Elementwise functions of a weight that messages are made with; see `products`."""
+_DISTANCE = features.AXES
+"""The position feature that is the distance from the kernel's middle."""
+_TINY = 1e-8
+_FLOOR = 0.01
+_BOUND = 30.0
+"""Most that a weight times the root of its fan-in counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One block of all networks of a job."""
+
+    source: int
+    target: int
+    forward: Float[Tensor, "networks groups products outputs inputs"]
+    """`products`, scaled so that their sums over inputs are what a target hears."""
+    backward: Float[Tensor, " products"]
+    """Factors that make sums over outputs what a source hears."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The networks of one job, which share their architecture; arrays have the networks first."""
+
+    group_static: Float[Tensor, "groups group_features"]
+    block_static: Float[Tensor, "blocks block_features"]
+    order: Float[Tensor, "nodes order_features"]
+    sizes: tuple[int, ...]
+    """Neurons of each group."""
+    output: int
+    """The number of the output group."""
+    statistics: Float[Tensor, "networks nodes node_statistics"]
+    activity: Float[Tensor, "networks nodes activity_features"] | None
+    block_statistics: Float[Tensor, "networks blocks block_statistics"]
+    responses: Float[Tensor, "networks response_features"] | None
+    links: tuple[Link, ...]
+
+    @property
+    def networks(self) -> int:
+        """How many networks there are."""
+        return len(self.statistics)
+
+    def select(self, chosen: Int[Tensor, " chosen"] | Bool[Tensor, " networks"]) -> "Rows":
+        """Some of the networks, by number or by mask."""
+        return replace(
+            self,
+            statistics=self.statistics[chosen],
+            activity=None if self.activity is None else self.activity[chosen],
+            block_statistics=self.block_statistics[chosen],
+            responses=None if self.responses is None else self.responses[chosen],
+            links=tuple(replace(link, forward=link.forward[chosen]) for link in self.links),
+        )
+
+    def to(self, convert: Callable[[Tensor], Tensor]) -> "Rows":
+        """Every array of numbers, converted: to another precision or device."""
+        return Rows(
+            group_static=convert(self.group_static),
+            block_static=convert(self.block_static),
+            order=convert(self.order),
+            sizes=self.sizes,
+            output=self.output,
+            statistics=convert(self.statistics),
+            activity=None if self.activity is None else convert(self.activity),
+            block_statistics=convert(self.block_statistics),
+            responses=None if self.responses is None else convert(self.responses),
+            links=tuple(
+                replace(link, forward=convert(link.forward), backward=convert(link.backward)) for link in self.links
+            ),
+        )
+
+
+def flatten(graphs: GraphTensors) -> Rows:
+    """The rows of networks that share their structure."""
+    activity = [group.activity for group in graphs.groups if group.activity is not None]
+    return Rows(
+        group_static=torch.stack([group.static for group in graphs.groups]),
+        block_static=torch.stack([block.static for block in graphs.blocks]),
+        order=torch.cat([group.order for group in graphs.groups]),
+        sizes=tuple(group.statistics.shape[1] for group in graphs.groups),
+        output=[group.is_output for group in graphs.groups].index(True),
+        statistics=torch.cat([group.statistics for group in graphs.groups], dim=1),
+        activity=torch.cat(activity, dim=1) if len(activity) == len(graphs.groups) else None,
+        block_statistics=torch.stack([block.statistics for block in graphs.blocks], dim=1),
+        responses=graphs.responses,
+        links=tuple(_link(block) for block in graphs.blocks),
+    )
+
+
+def _link(block: BlockTensors) -> Link:
+    outputs, inputs, positions = block.weight.shape[2:]
+    fan_in = inputs * positions
+    odd, even = fan_in / outputs, inputs / outputs
+    return Link(
+        source=block.source,
+        target=block.target,
+        forward=products(block.weight, block.positions[:, _DISTANCE]),
+        backward=torch.tensor([odd, odd, even, even], dtype=block.weight.dtype),
+    )
+
+
+def products(
+    weight: Float[Tensor, "networks groups outputs inputs positions"], distance: Float[Tensor, " positions"]
+) -> Float[Tensor, "networks groups products outputs inputs"]:
+    """Functions of the weights between two neurons, summed over kernel positions.
+
+    With w a weight, s its fan-in times its share of the block's root mean square, and n inputs: the sum of w, the sum
+    of w by distance from the kernel's middle, and the means of |s| and log |s| over positions, divided by n. Sums over
+    inputs of all four stay as they are when inputs are duplicated and weights divided among the copies.
+    """
+    inputs, positions = weight.shape[3:]
+    root = (inputs * positions) ** 0.5
+    size = weight.flatten(1).square().mean(1).sqrt().clamp_min(_TINY).view(-1, 1, 1, 1, 1)
+    bounded = (weight * root).clamp(-_BOUND, _BOUND) / root
+    ratio = (weight / size).abs().clamp_max(_BOUND)
+    return torch.stack(
+        [
+            bounded.sum(-1),
+            bounded @ distance,
+            ratio.mean(-1) / inputs,
+            (ratio + _FLOOR).log().mean(-1) / inputs,
+        ],
+        dim=2,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """A link, the numbers of the (job, group) that its ends are, and where its rows lie among all blocks."""
+
+    link: Link
+    source: int
+    target: int
+    block: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Networks of several jobs. Numbers of groups and blocks count (job, network, group) and (job, network, block)."""
+
+    parts: tuple[Rows, ...]
+    slices: tuple[Slice, ...]
+    extents: tuple[int, ...]
+    """How many rows of neurons each (job, group) has."""
+    node_kind: Int[Tensor, " nodes"]
+    """Which (job, group) a neuron is of."""
+    node_group: Int[Tensor, " nodes"]
+    node_network: Int[Tensor, " nodes"]
+    group_kind: Int[Tensor, " groups"]
+    group_network: Int[Tensor, " groups"]
+    group_size: Int[Tensor, " groups"]
+    block_kind: Int[Tensor, " blocks"]
+    block_network: Int[Tensor, " blocks"]
+    output_group: Int[Tensor, " networks"]
+    networks: int
+
+    def rows(self, array: Callable[[Rows], Tensor]) -> Tensor:
+        """An array with an axis of networks and one of nodes, of all jobs, in the order of the batch's nodes."""
+        found = []
+        for part in self.parts:
+            found += [each.flatten(0, 1) for each in array(part).split(part.sizes, dim=1)]
+        return torch.cat(found)
+
+
+def join(parts: Sequence[Rows]) -> Batch:
+    """One batch of all networks of all parts."""
+    device = parts[0].statistics.device
+    node_kind, node_group, node_network = [], [], []
+    group_kind, group_network, group_size, block_kind, block_network, output_group = [], [], [], [], [], []
+    slices: list[Slice] = []
+    extents: list[int] = []
+    groups = blocks = networks = kinds = block_kinds = 0
+    for part in parts:
+        count = part.networks
+        mine = torch.arange(networks, networks + count)
+        for number, size in enumerate(part.sizes):
+            extents.append(count * size)
+            rows = torch.arange(groups, groups + count)
+            node_kind.append(torch.full((count * size,), kinds + number))
+            node_group.append(rows.repeat_interleave(size))
+            node_network.append(mine.repeat_interleave(size))
+            group_kind.append(torch.full((count,), kinds + number))
+            group_network.append(mine)
+            group_size.append(torch.full((count,), size))
+            if number == part.output:
+                output_group.append(rows)
+            groups += count
+        for number, link in enumerate(part.links):
+            slices.append(Slice(link=link, source=kinds + link.source, target=kinds + link.target, block=blocks))
+            block_kind.append(torch.full((count,), block_kinds + number))
+            block_network.append(mine)
+            blocks += count
+        networks, kinds, block_kinds = networks + count, kinds + len(part.sizes), block_kinds + len(part.links)
+    joined = (torch.cat(each).to(device) for each in (node_kind, node_group, node_network))
+    more = (torch.cat(each).to(device) for each in (group_kind, group_network, group_size, block_kind, block_network))
+    return Batch(
+        parts=tuple(parts),
+        slices=tuple(slices),
+        extents=tuple(extents),
+        **dict(zip(("node_kind", "node_group", "node_network"), joined, strict=True)),
+        **dict(zip(("group_kind", "group_network", "group_size", "block_kind", "block_network"), more, strict=True)),
+        output_group=torch.cat(output_group).to(device),
+        networks=networks,
+    )
