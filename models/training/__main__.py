@@ -64,9 +64,11 @@ def _calibrations(metanetwork: GraphMetanetwork, networks: tuple[JobNetworks, ..
     accuracy, gap = (values.numpy() for values in accuracy_and_gap(apply(metanetwork, networks)))
     measured_accuracy = np.concatenate([job.accuracy.numpy() for job in networks])
     measured_gap = np.concatenate([job.gap.numpy() for job in networks])
+    families = [job.family for job in networks for _ in job.entries]
+    architectures = [job.architecture for job in networks for _ in job.entries]
     return (
-        calibrate(accuracy, measured_accuracy, COVERAGE, (0.0, 1.0)),
-        calibrate(gap, measured_gap, COVERAGE, (-1.0, 1.0)),
+        calibrate(accuracy, measured_accuracy, families, architectures, COVERAGE, (0.0, 1.0)),
+        calibrate(gap, measured_gap, families, architectures, COVERAGE, (-1.0, 1.0)),
     )
 
 
