@@ -49,7 +49,7 @@ def places(network: Architecture, shapes: Mapping[str, tuple[int, ...]]) -> tupl
         ArchitectureMismatchError: the architecture does not fit such tensors.
     """
     architecture = reachable(network)
-    drawn = draw(architecture, _hollow(shapes))
+    drawn = draw(architecture, hollow(shapes))
     found = dict(_found(architecture.input_name, drawn))  # what comes later is what the neurons say in the end
     return tuple(found.get(group) for group in drawn.draft.numbers())
 
@@ -73,7 +73,7 @@ def _place(value: str, cursor: Cursor) -> Place:
     return Place(value=value, flattened=cursor.flattened, tokens_first=cursor.tokens_first, spread=cursor.spread)
 
 
-def _hollow(shapes: Mapping[str, tuple[int, ...]]) -> Checkpoint:
+def hollow(shapes: Mapping[str, tuple[int, ...]]) -> Checkpoint:
     """A checkpoint of zeros that take no memory."""
     tensors = {
         name: Tensor(
