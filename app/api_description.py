@@ -2,6 +2,7 @@
 
 from app.problems import KINDS, MEDIA_TYPE
 from metagauge.contract import Problem
+from metagauge.declarations import MEAN, ORDER, STD
 
 _BINARY = {"type": "string", "format": "binary"}
 _SIDECAR = {
@@ -14,6 +15,16 @@ _PARTS = {
     " model.safetensors.index.json, or an ONNX model and its external data; config.json may be among them"
 }
 
+DECLARED = {
+    MEAN: "What the network's inputs were normalised by: the mean of red, green and blue on a scale from 0 to 1, such"
+    " as 0.4914,0.4822,0.4465. Needs input_std; without them those of the predictor's own networks are assumed",
+    STD: "The standard deviation of red, green and blue likewise, such as 0.247,0.2435,0.2616",
+    ORDER: "CIFAR-10's ten classes by name or number (0 is airplane, 9 is truck) in the order of the network's outputs;"
+    " without it CIFAR-10's own order is assumed",
+}
+"""What can be declared about a network, in the query or as parts of the form."""
+_FIELDS = {name: {"type": "string", "description": text} for name, text in DECLARED.items()}
+
 PREDICT_BODY: dict[str, object] = {
     "required": True,
     "content": {
@@ -21,7 +32,11 @@ PREDICT_BODY: dict[str, object] = {
             "schema": {
                 "type": "object",
                 "required": ["file"],
-                "properties": {"file": {"type": "array", "items": _BINARY, **_PARTS}, "architecture": _SIDECAR},
+                "properties": {
+                    "file": {"type": "array", "items": _BINARY, **_PARTS},
+                    "architecture": _SIDECAR,
+                    **_FIELDS,
+                },
             }
         },
         "application/octet-stream": {"schema": _BINARY},
@@ -38,7 +53,11 @@ BATCH_BODY: dict[str, object] = {
             "schema": {
                 "type": "object",
                 "required": ["file"],
-                "properties": {"file": {"type": "array", "items": _BINARY, **_NETWORKS}, "architecture": _SIDECAR},
+                "properties": {
+                    "file": {"type": "array", "items": _BINARY, **_NETWORKS},
+                    "architecture": _SIDECAR,
+                    **_FIELDS,
+                },
             }
         }
     },

@@ -3,14 +3,15 @@
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from app.api_description import BATCH_BODY, PREDICT_BODY, REFUSALS
+from app.api_description import BATCH_BODY, DECLARED, PREDICT_BODY, REFUSALS
 from app.job_answer import message, submitted
 from app.service import Serving
 from app.submit import Submission
 from app.upload import Receiver
 from metagauge.contract import Job
+from metagauge.declarations import MEAN, ORDER, STD, parse
 
 WAIT_MAX_S = 60.0
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
@@ -19,6 +20,22 @@ router = APIRouter(tags=["predict"], responses=REFUSALS)
 
 Predictor = Annotated[str | None, Query(description="Name of the predictor; the default one if left out")]
 Key = Annotated[str | None, Header(min_length=1, max_length=255, description="Makes the upload safe to repeat")]
+
+
+def _declared(
+    input_mean: Annotated[str | None, Query(description=DECLARED[MEAN])] = None,
+    input_std: Annotated[str | None, Query(description=DECLARED[STD])] = None,
+    class_order: Annotated[str | None, Query(description=DECLARED[ORDER])] = None,
+) -> dict[str, str]:
+    """What the query declares. The form may bring one of mean and std; else mistakes are told before the upload."""
+    texts = {MEAN: input_mean, STD: input_std, ORDER: class_order}
+    found = {name: text for name, text in texts.items() if text is not None and text.strip()}
+    if (MEAN in found) is (STD in found):
+        parse(found)
+    return found
+
+
+Declared = Annotated[dict[str, str], Depends(_declared)]
 
 
 @router.post(
@@ -31,6 +48,7 @@ Key = Annotated[str | None, Header(min_length=1, max_length=255, description="Ma
 async def predict(
     request: Request,
     service: Serving,
+    declared: Declared,
     predictor: Predictor = None,
     filename: Annotated[str, Query(description="Name of a checkpoint that is sent as the raw body")] = "checkpoint",
     prefer: Annotated[str | None, Header(description="`wait=SECONDS`, up to 60")] = None,
@@ -39,7 +57,7 @@ async def predict(
     """Takes one checkpoint (safetensors or ONNX), as the part or parts `file` of a form, or as the raw body."""
     offer = service.catalog.find(predictor)
     await service.store.check_room()
-    uploads = await Receiver(service.blobs, service.settings, batch=False).receive(request, filename)
+    uploads = await Receiver(service.blobs, service.settings, batch=False).receive(request, filename, declared)
     (job,) = await service.submitter.submit(Submission(uploads=uploads, offer=offer), idempotency_key)
     service.metrics.received(job)
     wait_s = preferred_wait(prefer)
@@ -51,7 +69,11 @@ async def predict(
 
 @router.post("/predict/batch", status_code=202, openapi_extra={"requestBody": BATCH_BODY})
 async def predict_batch(
-    request: Request, service: Serving, predictor: Predictor = None, idempotency_key: Key = None
+    request: Request,
+    service: Serving,
+    declared: Declared,
+    predictor: Predictor = None,
+    idempotency_key: Key = None,
 ) -> tuple[Job, ...]:
     """Takes several checkpoints and gives each its job; a file that is refused has a failed job which says why.
 
@@ -59,7 +81,7 @@ async def predict_batch(
     """
     offer = service.catalog.find(predictor)
     await service.store.check_room()
-    uploads = await Receiver(service.blobs, service.settings, batch=True).receive(request, "checkpoint")
+    uploads = await Receiver(service.blobs, service.settings, batch=True).receive(request, "checkpoint", declared)
     jobs = await service.submitter.submit(Submission(uploads=uploads, offer=offer), idempotency_key)
     for job in jobs:
         service.metrics.received(job)

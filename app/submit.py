@@ -1,6 +1,7 @@
 """From received uploads to jobs: cached, replayed, refused or queued."""
 
 import hashlib
+import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from app.catalog import Offer
 from app.store import JobStore, Reservation
 from app.upload import CheckpointUpload, Uploads
 from metagauge.contract import JobStatus
+from metagauge.declarations import written
 from metagauge.errors import IdempotencyConflictError, IdempotencyPendingError, JobFinishedError, JobNotFoundError
 from metagauge.service import queue
 from metagauge.service.keys import new_job_id
@@ -31,7 +33,8 @@ class Submission:
         sidecar, summary = self.uploads.sidecar, self.offer.summary
         stored = (file for upload in self.uploads.checkpoints for file in upload.files)
         files = (f"{file.filename}:{file.sha256}" for file in stored)
-        text = "\n".join((summary.name, str(summary.version), sidecar.sha256 if sidecar else "-", *files))
+        declared = json.dumps(written(self.uploads.declared))
+        text = "\n".join((summary.name, str(summary.version), sidecar.sha256 if sidecar else "-", declared, *files))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -100,6 +103,7 @@ class Submitter:
             size_bytes=sum(file.size_bytes for file in upload.files),
             files=upload.files if others else (),
             sidecar=sidecar and sidecar.sha256,
+            declared=submission.uploads.declared,
             predictor=summary.name,
             predictor_version=summary.version,
         )

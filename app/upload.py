@@ -1,6 +1,6 @@
 """Receiving uploads: streamed into the blob store, refused as early as can be told."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import assert_never
@@ -14,6 +14,8 @@ from app.parcel import Parcel, ReceivedFile, clean_name, is_config, one, parcels
 from app.problems import failure_of
 from metagauge.checkpoint.shard_index import is_index_name
 from metagauge.checkpoint.sniff import sniff
+from metagauge.contract import Declarations
+from metagauge.declarations import NAMES, parse
 from metagauge.errors import LimitExceededError, RequestInvalidError, UnknownFormatError
 from metagauge.service.blobs import Blob, BlobStore, BlobWriter
 from metagauge.service.record import Failure, StoredFile
@@ -22,6 +24,8 @@ from metagauge.service.settings import Settings
 SNIFF_BYTES = 4096
 INDEXES = 4
 """Sharded networks in one batch: their indexes are held in memory while the rest arrives."""
+FIELD_BYTES = 4096
+"""Of what a part of a form declares."""
 FORM_BYTES = 64 * 1024
 """What the boundary and the headers of a form may add to one file."""
 
@@ -40,6 +44,7 @@ class Uploads:
 
     checkpoints: tuple[CheckpointUpload, ...]
     sidecar: Blob | None
+    declared: Declarations
 
 
 class Receiver:
@@ -51,17 +56,22 @@ class Receiver:
         self._batch = batch
         self._files: list[ReceivedFile] = []
         self._sidecar: Blob | None = None
+        self._declared: dict[str, str] = {}
 
-    async def receive(self, request: Request, filename: str) -> Uploads:
+    async def receive(self, request: Request, filename: str, declared: Mapping[str, str]) -> Uploads:
         """Stores the body: the parts of a form, or else all of it as one checkpoint called `filename`.
 
+        `declared` is what the query declares; the parts of a form may declare the rest.
+
         Raises:
-            InputError: there is no checkpoint, it is no format we read, it is too large, or the form is broken.
+            InputError: there is no checkpoint, it is no format we read, it is too large, the form is broken, or what
+                is declared cannot be so.
         """
+        self._declared = dict(declared)
         is_form = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
-        declared, limit = request.headers.get("content-length", ""), self._limit_bytes(is_form=is_form)
-        if declared.isdigit() and int(declared) > limit:
-            raise LimitExceededError(f"the upload has {int(declared)} bytes; the limit is {limit} bytes")
+        announced, limit = request.headers.get("content-length", ""), self._limit_bytes(is_form=is_form)
+        if announced.isdigit() and int(announced) > limit:
+            raise LimitExceededError(f"the upload has {int(announced)} bytes; the limit is {limit} bytes")
         async with AsyncExitStack() as writers:
             if is_form:
                 await self._form(request, writers)
@@ -99,10 +109,13 @@ class Receiver:
                         await _copy(parts, writer)
                         if writer.size_bytes:  # a browser sends an empty part for a field nobody filled in
                             self._sidecar = await run_in_threadpool(writer.commit)
+                case PartBegin(name=name) if name in NAMES:
+                    if name in self._declared:
+                        raise RequestInvalidError(f"{name} is declared twice")
+                    self._declared[name] = await _text(parts, name)
                 case PartBegin():
-                    raise RequestInvalidError(
-                        f"the form has a part called {event.name!r}; it can have `file` and `architecture`"
-                    )
+                    known = ", ".join(f"`{name}`" for name in ("file", "architecture", *NAMES))
+                    raise RequestInvalidError(f"the form has a part called {event.name!r}; it can have {known}")
                 case PartData() | PartEnd():
                     raise RequestInvalidError("the form's parts are out of order")
                 case _:
@@ -122,6 +135,7 @@ class Receiver:
 
     async def _settled(self) -> Uploads:
         """Sorts the files into networks, and stores those that are none refused."""
+        declared = parse(self._declared)
         configs = [file for file in self._files if is_config(file.name)]
         found = await parcels([file for file in self._files if file not in configs])
         if not found:
@@ -137,7 +151,8 @@ class Receiver:
             found += await parcels(configs)
             if not self._batch:
                 found = [one(found)]
-        return Uploads(checkpoints=tuple([await self._stored(parcel) for parcel in found]), sidecar=self._sidecar)
+        checkpoints = tuple([await self._stored(parcel) for parcel in found])
+        return Uploads(checkpoints=checkpoints, sidecar=self._sidecar, declared=declared)
 
     async def _stored(self, parcel: Parcel) -> CheckpointUpload:
         size, limit = sum(file.writer.size_bytes for file in parcel.files), self._settings.network_bytes
@@ -182,6 +197,18 @@ async def _copy(
             _check_head(writer.head)
             checked = True
     return bytes(text)
+
+
+async def _text(parts: AsyncIterator[multipart.Event], name: str) -> str:
+    """What one short part says."""
+    text = bytearray()
+    async for event in parts:
+        if not isinstance(event, PartData):
+            break
+        text += event.data
+        if len(text) > FIELD_BYTES:
+            raise LimitExceededError(f"{name} has more than {FIELD_BYTES} bytes")
+    return text.decode(errors="replace")
 
 
 def _check_head(head: bytes) -> None:

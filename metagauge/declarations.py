@@ -20,6 +20,7 @@ LENGTH = 512
 """Characters of one declaration."""
 LEAST_STD = 1e-3
 """Below that of pixels from 0 to 255, which is 1 / 255."""
+NOTHING = Declarations()
 
 Triple = tuple[float, float, float]
 

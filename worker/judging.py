@@ -6,10 +6,11 @@ from contextlib import ExitStack, contextmanager
 from logging import getLogger
 
 from metagauge.contract import Declarations, JobStatus, PredictorRef, Stage
+from metagauge.declarations import class_numbers
 from metagauge.errors import JobSupersededError, MetagaugeError
 from metagauge.service.blobs import BlobStore
 from metagauge.service.record import Failure, JobRecord
-from models.subject import Subject
+from models.subject import Declared, Subject
 from worker.aside import Aside
 from worker.predicting import Predictors
 from worker.reading.sandbox import Read, Sandbox
@@ -77,7 +78,7 @@ class Judging:
             sidecar = None if job.sidecar is None else files.enter_context(self._blobs.local(job.sidecar))
             read = files.enter_context(self._sandbox.read(uploads, sidecar, begin))
             with step(Stage.PREDICT):
-                subject = _subject(read)
+                subject = _subject(read, job.declared)
                 (prediction,) = self._aside.do(lambda: predictor.predict([subject]), lambda: begin(None))
             begin(Stage.REPORT)
             reference = PredictorRef(name=predictor.name, version=predictor.version)
@@ -85,13 +86,15 @@ class Judging:
                 predictor=reference,
                 reading=read.reading,
                 prediction=prediction,
-                declared=Declarations(),
+                declared=job.declared,
                 timings_s=timings,
             )
             return report(judged).model_dump_json()
 
 
-def _subject(read: Read) -> Subject:
+def _subject(read: Read, said: Declarations) -> Subject:
+    declared = Declared(mean=said.input_mean, spread=said.input_std, classes=class_numbers(said))
     if read.executable is None:
-        return Subject(graph=read.graph)
-    return Subject(graph=read.graph, network=read.executable.network, tensors=read.executable.tensors)
+        return Subject(graph=read.graph, declared=declared)
+    network, tensors = read.executable.network, read.executable.tensors
+    return Subject(graph=read.graph, network=network, tensors=tensors, declared=declared)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from metagauge.contract import JobStatus, Stage
+from metagauge.contract import Declarations, JobStatus, Stage
+from metagauge.declarations import NOTHING, written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class JobRecord:
     size_bytes: int
     files: tuple[StoredFile, ...] = ()
     sidecar: str | None = None
+    declared: Declarations = NOTHING
     predictor: str
     predictor_version: int
     cached: bool = False
@@ -59,8 +61,10 @@ class JobRecord:
 
     @property
     def identity(self) -> str:
-        """What the report depends on: content, sidecar, predictor and its version."""
-        return f"{self.predictor}-v{self.predictor_version}:{self.sha256}:{self.sidecar or '-'}"
+        """What the report depends on: content, sidecar, declarations, predictor and its version."""
+        texts = written(self.declared)
+        declared = f":{hashlib.sha256(json.dumps(texts).encode()).hexdigest()}" if texts else ""
+        return f"{self.predictor}-v{self.predictor_version}:{self.sha256}:{self.sidecar or '-'}{declared}"
 
 
 def joint_sha256(files: Sequence[StoredFile]) -> str:
@@ -90,6 +94,7 @@ def encode(record: JobRecord) -> dict[str, str]:
         "size_bytes": str(record.size_bytes),
         "files": json.dumps([[file.filename, file.sha256, file.size_bytes] for file in record.files]),
         "sidecar": record.sidecar,
+        "declared": record.declared.model_dump_json(),
         "predictor": record.predictor,
         "predictor_version": str(record.predictor_version),
         "cached": str(int(record.cached)),
@@ -120,6 +125,7 @@ def decode(fields: Mapping[str, str]) -> JobRecord:
             for name, sha256, size in json.loads(fields.get("files", "[]"))
         ),
         sidecar=fields.get("sidecar"),
+        declared=Declarations.model_validate_json(fields.get("declared", "{}")),
         predictor=fields["predictor"],
         predictor_version=int(fields["predictor_version"]),
         cached=fields["cached"] == "1",

@@ -2,12 +2,20 @@
 
 from redis import Redis
 
-from metagauge.contract import JobStatus
+from metagauge.contract import Declarations, JobStatus
+from metagauge.declarations import NOTHING
 from metagauge.service import keys, scripts
 from metagauge.service.record import JobRecord, encode, now
 
 
-def keep(redis: Redis, *, sha256: str = "0" * 64, sidecar: str | None = None, job_id: str | None = None) -> JobRecord:
+def keep(
+    redis: Redis,
+    *,
+    sha256: str = "0" * 64,
+    sidecar: str | None = None,
+    job_id: str | None = None,
+    declared: Declarations = NOTHING,
+) -> JobRecord:
     """A queued job that is in no queue."""
     job = JobRecord(
         id=job_id or keys.new_job_id(),
@@ -17,6 +25,7 @@ def keep(redis: Redis, *, sha256: str = "0" * 64, sidecar: str | None = None, jo
         sha256=sha256,
         size_bytes=1,
         sidecar=sidecar,
+        declared=declared,
         predictor="cifar10-accuracy",
         predictor_version=1,
     )

@@ -1,9 +1,12 @@
 """The worker's hand on jobs: delivered, fenced, finished."""
 
+from dataclasses import replace
+
 import pytest
 from redis import Redis
 
 from metagauge.contract import JobStatus, Stage
+from metagauge.declarations import NOTHING, parse
 from metagauge.errors import JobSupersededError
 from metagauge.service import keys
 from metagauge.service.record import Failure, JobRecord, decode, encode
@@ -31,6 +34,13 @@ def test_a_record_survives_its_hash(store: JobStore, redis: Redis):
     found = store.get(job.id)
     assert decode(encode(found)) == found
     assert found.failure == Failure(code="no_parameters", detail="none")
+
+
+def test_what_was_declared_survives_the_hash(redis: Redis):
+    declared = parse({"input_mean": "0.1,0.2,0.3", "input_std": "1,1,1", "class_order": "9,8,7,6,5,4,3,2,1,0"})
+    job = replace(keep(redis), declared=declared)
+    assert decode(encode(job)) == job
+    assert decode({name: text for name, text in encode(job).items() if name != "declared"}).declared == NOTHING
 
 
 def test_a_job_in_live_hands_is_not_delivered_again(store: JobStore, redis: Redis):
