@@ -16,7 +16,7 @@ from bench.results import record
 from metagauge.graph.digest import digest
 from metagauge.graph.parameter_graph import ParameterGraph
 from models.graph_tensors import stack
-from models.metanetworks.edges import accuracy_and_gap
+from models.metanetworks.targets import accuracy_and_gap
 from models.predictor import Predictor
 from tests.blindness.changes import CHANGES, Pair
 from tests.blindness.network import outputs

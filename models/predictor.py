@@ -15,7 +15,7 @@ from metagauge.graph.parameter_graph import ParameterGraph
 from models.calibration import Calibration
 from models.domain import Neighbourhood, Task
 from models.graph_tensors import GraphTensors, stack
-from models.metanetworks.edges import GmnConfig, GraphMetanetwork, accuracy_and_gap
+from models.metanetworks.edges_v2 import GmnConfig, GraphMetanetwork, accuracy_and_gap
 from models.prediction import Prediction
 
 PRETRAINED = Path(__file__).parent / "pretrained"

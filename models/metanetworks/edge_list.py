@@ -1,18 +1,23 @@
 """The graph metanetwork on an explicit edge list, in PyTorch Geometric: what the block engine has to agree with.
 
-It computes with the weights of a `GraphMetanetwork`, and is written as the paper has it (Lim et al. 2024, sec. 3): edge
-and message functions are MLPs of the concatenated features of an edge's ends, its own and the network's, and every edge
-sends its own message. It costs what that costs; it serves tests, benchmarks and readers.
+It computes with the weights of a `GraphMetanetwork`, and is written as the paper has it (Lim et al. 2024, sec. 3): an
+MLP of the concatenated features of an edge's ends, its own and the network's updates the edge, and every edge sends its
+own message. It costs what that costs; it serves tests, benchmarks and readers.
 """
 
+from dataclasses import dataclass
+
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import MessagePassing
 from torch_geometric.utils import scatter
 
 from models import features
-from models.metanetworks.edges import GraphMetanetwork, Round, Standardise
+from models.metanetworks.edge_round import Round
+from models.metanetworks.edges import GraphMetanetwork
+from models.metanetworks.standardise import Standardise
 from models.pyg import ParameterData
 
 _OUTPUT = features.KINDS.index("output")
@@ -32,10 +37,11 @@ class EdgeListMetanetwork(nn.Module):
         shared = self.metanetwork
         nodes = shared.encode_node(_standardised(data.x, shared.node_scale))
         blocks = shared.encode_block(_standardised(data.block_attr, shared.block_scale))
-        edges = shared.encode_edge(_edge_inputs(data)) + shared.encode_edge_block(blocks)[data.edge_block]
+        first = shared.encode_edge(_edge_inputs(data)) + shared.encode_edge_block(blocks)[data.edge_block]
         world = shared.encode_global(blocks.mean(0))
+        edges = first
         for each in self.rounds:
-            nodes, edges, world = each(data, nodes, edges, blocks, world)
+            nodes, edges, world = each(data, State(nodes=nodes, first=first, edges=edges, blocks=blocks, world=world))
         return shared.head(self._read_out(data, nodes, edges, blocks, world)[None])
 
     def _read_out(self, data: ParameterData, nodes: Tensor, edges: Tensor, blocks: Tensor, world: Tensor) -> Tensor:
@@ -48,12 +54,24 @@ class EdgeListMetanetwork(nn.Module):
         return torch.cat([groups.mean(0), groups.amax(0), blocks.mean(0), blocks.amax(0), output, world])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Where a forward pass stands."""
+
+    nodes: Float[Tensor, "nodes node_width"]
+    first: Float[Tensor, "edges edge_width"]
+    """What edges were encoded as."""
+    edges: Float[Tensor, "edges edge_width"]
+    blocks: Float[Tensor, "blocks node_width"]
+    world: Float[Tensor, " global_width"]
+
+
 class EdgeListRound(MessagePassing):
     r"""One synchronous update of all edges, all nodes and the global feature, with the weights of a `Round`.
 
     .. math::
-        e'_{ji} &= e_{ji} + \mathrm{MLP}_e(v_i, v_j, e_{ji}, u_{ji}) \\
-        v'_i &= v_i + \mathrm{MLP}_v(v_i, \sum_b \mathrm{mean}_{j \in b} \mathrm{MLP}_m(v_i, v_j, e'_{ji}, u_{ji}), u)
+        e'_{ji} &= e_{ji} + \mathrm{MLP}_e(v_i, v_j, e^0_{ji}, u_{ji}) \\
+        v'_i &= v_i + \mathrm{MLP}_v(v_i, \sum_b \mathrm{mean}_{j \in b} F e'_{ji}, u)
 
     with edges of block b from node j to node i, both ways, u_{ji} the features of the edge's block and the network's.
     """
@@ -64,15 +82,13 @@ class EdgeListRound(MessagePassing):
         self.to_targets = Delivery(weights.forward_out, "source_to_target")
         self.to_sources = Delivery(weights.backward_out, "target_to_source")
 
-    def forward(
-        self, data: ParameterData, nodes: Tensor, edges: Tensor, blocks: Tensor, world: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, data: ParameterData, state: State) -> tuple[Tensor, Tensor, Tensor]:
         """The next nodes (nodes, node width), edges (edges, edge width) and global feature (global width,)."""
-        weights = self.weights
+        weights, nodes, world = self.weights, state.nodes, state.world
         normal = weights.norm(nodes)
-        around = torch.cat([blocks, world.expand(len(blocks), -1)], dim=1)[data.edge_block]
-        edges, hidden = self.edge_updater(data.edge_index, x=normal, edges=edges, around=around)
-        heard = self.to_targets(data, hidden) + self.to_sources(data, hidden)
+        around = torch.cat([state.blocks, world.expand(len(state.blocks), -1)], dim=1)[data.edge_block]
+        edges = state.edges + self.edge_updater(data.edge_index, x=normal, first=state.first, around=around)
+        heard = self.to_targets(data, edges) + self.to_sources(data, edges)
         own = torch.cat([normal, heard, world.expand(len(nodes), -1)], dim=1)
         nodes = nodes + weights.update_node(own)
         mean_node = scatter(nodes, data.node_group, reduce="mean").mean(0)
@@ -81,34 +97,32 @@ class EdgeListRound(MessagePassing):
         return nodes, edges, world
 
     def edge_update(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, x_i: Tensor, x_j: Tensor, edges: Tensor, around: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """New edges and the hidden layer of their messages: (edges, edge width) each; i is the target, j the source."""
+        self, x_i: Tensor, x_j: Tensor, first: Tensor, around: Tensor
+    ) -> Tensor:
+        """The edge MLP: (edges, edge width); i is the target, j the source."""
         weights = self.weights
         parts = (weights.edge_target, weights.edge_source, weights.edge_own, weights.edge_context)
-        edges = edges + weights.edge_out(_joint(parts, x_i, x_j, edges, around).relu())
-        parts = (weights.message_target, weights.message_source, weights.message_own, weights.message_context)
-        return edges, _joint(parts, x_i, x_j, edges, around).relu()
+        return weights.edge_out(_joint(parts, x_i, x_j, first, around).relu())
 
 
 class Delivery(MessagePassing):
-    """The last layer of the message MLP in one direction: means inside a block, sums over the blocks of a node."""
+    """Messages in one direction: means inside a block, sums over the blocks of a node."""
 
     def __init__(self, output: nn.Linear, flow: str) -> None:
         super().__init__(aggr="sum", flow=flow)
         self.output = output
         self._receiver = 1 if flow == "source_to_target" else 0
 
-    def forward(self, data: ParameterData, hidden: Tensor) -> Tensor:
+    def forward(self, data: ParameterData, edges: Tensor) -> Tensor:
         """What each node hears: (nodes, node width)."""
-        share = 1 / block_degrees(data, data.edge_index[self._receiver]).to(hidden.dtype)
-        return self.propagate(data.edge_index, hidden=hidden, share=share, size=(len(data.x), len(data.x)))
+        share = 1 / block_degrees(data, data.edge_index[self._receiver]).to(edges.dtype)
+        return self.propagate(data.edge_index, edges=edges, share=share, size=(len(data.x), len(data.x)))
 
     def message(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, hidden: Tensor, share: Tensor
+        self, edges: Tensor, share: Tensor
     ) -> Tensor:
         """One message for each edge: (edges, node width)."""
-        return self.output(hidden) * share[:, None]
+        return self.output(edges) * share[:, None]
 
 
 def _joint(parts: tuple[nn.Linear, ...], *inputs: Tensor) -> Tensor:

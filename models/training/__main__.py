@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from models.calibration import Calibration, calibrate
 from models.domain import Task, locate
-from models.metanetworks.edges import GmnConfig, GraphMetanetwork, accuracy_and_gap
+from models.metanetworks.edges_v2 import GmnConfig, GraphMetanetwork, accuracy_and_gap
 from models.predictor import Predictor, PredictorConfig
 from models.training.fit import FitConfig, apply, fit
 from models.training.networks import JobNetworks, load_networks

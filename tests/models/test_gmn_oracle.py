@@ -25,7 +25,7 @@ def metanetwork() -> GraphMetanetwork:
 
 def by_blocks(metanetwork: GraphMetanetwork, graph: ParameterGraph) -> np.ndarray:
     with torch.inference_mode():
-        return metanetwork(stack([graph]).double())[0].numpy()
+        return metanetwork([stack([graph]).double()])[0].numpy()
 
 
 def by_edges(metanetwork: GraphMetanetwork, data: ParameterData) -> np.ndarray:

@@ -10,7 +10,6 @@ import torch
 from metagauge.errors import PredictorUnknownError
 from models.domain import Task, locate
 from models.predictor import Predictor
-from tests.judges import judge
 from tests.models.test_stacking import around, numbers
 from tests.sketches import residual, with_tensor
 from tests.zoo_networks import FAMILY_NAMES, drawn, graph_of
@@ -19,7 +18,7 @@ TASK = Task(channels=3, positions=1024, classes=10, coverage=0.99, edges=70_000,
 
 
 def test_a_saved_predictor_says_the_same(tmp_path: Path):
-    predictor = around(judge("random"))
+    predictor = around()
     predictor.save(tmp_path / "anything-v1")
     again = Predictor.load(tmp_path / "anything-v1")
     graphs = [graph_of(*drawn(family)) for family in FAMILY_NAMES]
@@ -58,7 +57,7 @@ def test_parameters_the_graph_does_not_know_are_objected_to():
 def test_weights_that_are_no_numbers_are_objected_to(value: float):
     graph = graph_of(*with_tensor(residual(), "conv1.weight", lambda array: array * value))
     assert TASK.objections(graph) == ("some weights are NaN or infinite",)
-    (prediction,) = around(judge("random")).predict([graph])
+    (prediction,) = around().predict([graph])
     assert not prediction.in_domain
     assert prediction.score is None
 
@@ -75,7 +74,7 @@ def test_the_domain_ends_where_the_zoo_does():
 
 
 def test_a_network_far_from_the_zoo_is_not_judged():
-    predictor = around(judge("random"))
+    predictor = around()
     strict = Predictor(replace(predictor.config, threshold=0.0), predictor.metanetwork, predictor._neighbourhood)
     (prediction,) = strict.predict([graph_of(*residual())])
     assert prediction.test_accuracy is None

@@ -8,7 +8,7 @@ from jaxtyping import TypeCheckError
 
 from models.graph_tensors import stack
 from models.interpreter.layers import run
-from models.metanetworks.edges import accuracy_and_gap
+from models.metanetworks.targets import accuracy_and_gap
 from tests.sketches import residual
 from tests.zoo_networks import graph_of
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from torch import nn
 
 from metagauge.architecture.architecture import Architecture
 from metagauge.architecture.layers import Activation, Attention
-from models.metanetworks.edges import GraphMetanetwork
 from tests.exported import images, onnx_outputs
 from tests.judges import JUDGES, judge, judged
 from tests.permutation import Tensors, moved, permute
@@ -19,11 +19,11 @@ SEEDS = (1, 2)
 
 
 @pytest.fixture(scope="module", params=JUDGES)
-def metanetwork(request: pytest.FixtureRequest) -> GraphMetanetwork:
+def metanetwork(request: pytest.FixtureRequest) -> nn.Module:
     return judge(request.param)
 
 
-def say(metanetwork: GraphMetanetwork, architecture: Architecture, tensors: Tensors) -> np.ndarray:
+def say(metanetwork: nn.Module, architecture: Architecture, tensors: Tensors) -> np.ndarray:
     return judged(metanetwork, [graph_of(architecture, tensors)])[0]
 
 
@@ -49,7 +49,7 @@ def test_neurons_permuted_on_one_side_compute_something_else(family: str):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("family", FAMILY_NAMES)
-def test_permuted_hidden_neurons_are_judged_the_same(family: str, seed: int, metanetwork: GraphMetanetwork):
+def test_permuted_hidden_neurons_are_judged_the_same(family: str, seed: int, metanetwork: nn.Module):
     architecture, tensors = drawn(family, seed)
     permuted = permute(architecture, tensors, np.random.default_rng(seed))
     assert distance(say(metanetwork, architecture, tensors), say(metanetwork, architecture, permuted)) < SAME
@@ -57,14 +57,14 @@ def test_permuted_hidden_neurons_are_judged_the_same(family: str, seed: int, met
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("family", FAMILY_NAMES)
-def test_neurons_permuted_on_one_side_are_judged_otherwise(family: str, seed: int, metanetwork: GraphMetanetwork):
+def test_neurons_permuted_on_one_side_are_judged_otherwise(family: str, seed: int, metanetwork: nn.Module):
     architecture, tensors = drawn(family, seed)
     broken = permute(architecture, tensors, np.random.default_rng(seed), one_side=True)
     assert distance(say(metanetwork, architecture, tensors), say(metanetwork, architecture, broken)) > SAME
 
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
-def test_one_changed_weight_is_noticed(family: str, metanetwork: GraphMetanetwork):
+def test_one_changed_weight_is_noticed(family: str, metanetwork: nn.Module):
     architecture, tensors = drawn(family)
     name = "head.weight"
     changed = {**tensors, name: tensors[name].copy()}
@@ -73,14 +73,14 @@ def test_one_changed_weight_is_noticed(family: str, metanetwork: GraphMetanetwor
 
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
-def test_another_activation_is_noticed(family: str, metanetwork: GraphMetanetwork):
+def test_another_activation_is_noticed(family: str, metanetwork: nn.Module):
     architecture, tensors = drawn(family)
     changed = replace_layers(architecture, Activation, lambda layer: replace(layer, function="mish", slope=0.0))
     assert changed != architecture
     assert distance(say(metanetwork, architecture, tensors), say(metanetwork, changed, tensors)) > SAME
 
 
-def test_another_number_of_heads_is_noticed(metanetwork: GraphMetanetwork):
+def test_another_number_of_heads_is_noticed(metanetwork: nn.Module):
     architecture, tensors = drawn("vit")
     changed = replace_layers(architecture, Attention, lambda layer: replace(layer, heads=8 if layer.heads != 8 else 4))
     assert distance(say(metanetwork, architecture, tensors), say(metanetwork, changed, tensors)) > SAME

@@ -12,7 +12,7 @@ from models.evaluation import baselines
 from models.evaluation.__main__ import evaluate
 from models.evaluation.baselines import BASELINES, architecture_only, recipe_only, weight_statistics
 from models.evaluation.scorecard import METANETWORK
-from models.metanetworks.edges import GmnConfig, loss
+from models.metanetworks.edges_v2 import GmnConfig, loss
 from models.predictor import Predictor
 from models.training.fit import FitConfig, apply, fit
 from models.training.networks import JobNetworks, load_networks
