@@ -12,7 +12,19 @@ from metagauge.cli.audit.output import OutputFormat, write
 from metagauge.cli.audit.requirement import parse_requirement
 from metagauge.cli.audit.verdict import Outcome
 from metagauge.cli.exit_code import ExitCode
-from metagauge.cli.options import DEFAULT_DEADLINE_S, DEFAULT_URL, DeadlineS, PredictorName, Url, connect
+from metagauge.cli.follow import Asked
+from metagauge.cli.options import (
+    DEFAULT_DEADLINE_S,
+    DEFAULT_URL,
+    ClassOrder,
+    DeadlineS,
+    InputMean,
+    InputStd,
+    PredictorName,
+    Url,
+    connect,
+    declarations,
+)
 from metagauge.errors import RequestInvalidError
 
 
@@ -37,6 +49,9 @@ def audit(
         bool, typer.Option("--allow-abstain", help="A checkpoint outside what the predictor knows is no failure.")
     ] = False,
     predictor: PredictorName = None,
+    input_mean: InputMean = "",
+    input_std: InputStd = "",
+    class_order: ClassOrder = "",
     url: Url = DEFAULT_URL,
     deadline_s: DeadlineS = DEFAULT_DEADLINE_S,
 ) -> None:
@@ -47,9 +62,10 @@ def audit(
     if not requirements and max_regression is None:
         raise RequestInvalidError("nothing is demanded: give --require, or --max-regression with --baseline")
     demands = Demands(requirements=requirements, max_regression=max_regression, allow_abstain=allow_abstain)
+    asked = Asked(predictor=predictor, declared=declarations(input_mean, input_std, class_order))
     with connect(url) as client:
-        before = None if baseline is None else assess(client, baseline, predictor=predictor, deadline_s=deadline_s)
-        found = tuple(assess(client, path, predictor=predictor, deadline_s=deadline_s) for path in files)
+        before = None if baseline is None else assess(client, baseline, asked=asked, deadline_s=deadline_s)
+        found = tuple(assess(client, path, asked=asked, deadline_s=deadline_s) for path in files)
     verdict = judge_all(found, demands, before)
     write(verdict, output_format)
     raise typer.Exit(_exit_code(verdict.outcome))

@@ -13,11 +13,23 @@ from metagauge.checkpoint.limits import Limits
 from metagauge.cli.inspection.source import config_beside, source
 from metagauge.cli.terminal import err, plain
 from metagauge.client.client import POLL_S, Client
-from metagauge.contract import Job
+from metagauge.contract import Declarations, Job
+from metagauge.declarations import NOTHING
 from metagauge.errors import RequestInvalidError
 
 LIVE_POLL_S = 1.0
 """Between two looks at a job whose progress is on screen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which predictor is asked, the default one if None, and what it is told about inputs and outputs."""
+
+    predictor: str | None = None
+    declared: Declarations = NOTHING
+
+
+NOTHING_ASKED = Asked()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,20 +38,20 @@ class Upload:
 
     files: Mapping[str, Path]
     architecture: Path | None = None
-    predictor: str | None = None
+    asked: Asked = NOTHING_ASKED
 
     @classmethod
-    def of(cls, path: Path, *, architecture: Path | None = None, predictor: str | None = None) -> Self:
+    def of(cls, path: Path, *, architecture: Path | None = None, asked: Asked = NOTHING_ASKED) -> Self:
         """The network at `path`: a file with those it names, or a folder.
 
         Without an `architecture` the config.json beside weights is sent along; an ONNX model tells its own.
         """
         found = source(path, Limits())
         sidecar = architecture or (None if _has_model(found.files) else found.config)
-        return cls(files=found.files, architecture=sidecar, predictor=predictor)
+        return cls(files=found.files, architecture=sidecar, asked=asked)
 
     @classmethod
-    def of_all(cls, paths: Sequence[Path], *, architecture: Path | None = None, predictor: str | None = None) -> Self:
+    def of_all(cls, paths: Sequence[Path], *, architecture: Path | None = None, asked: Asked = NOTHING_ASKED) -> Self:
         """The network whose files are `paths`, as they are; a single one is looked up as in `of`.
 
         The config.json beside them is sent along as there, if they are weights of one folder and it is not among them.
@@ -48,13 +60,13 @@ class Upload:
             RequestInvalidError: a folder is among several paths, or two files have one name.
         """
         if len(paths) == 1:
-            return cls.of(paths[0], architecture=architecture, predictor=predictor)
+            return cls.of(paths[0], architecture=architecture, asked=asked)
         files = {path.name: path for path in paths}
         if len(files) < len(paths) or any(path.is_dir() for path in paths):
             raise RequestInvalidError("several paths have to be the files of one network, each with its own name")
         alone = len({path.resolve().parent for path in paths}) > 1 or CONFIG_NAME in files or _has_model(files)
         sidecar = architecture or (None if alone else config_beside(paths[0]))
-        return cls(files=files, architecture=sidecar, predictor=predictor)
+        return cls(files=files, architecture=sidecar, asked=asked)
 
 
 def _has_model(names: Iterable[str]) -> bool:
@@ -89,4 +101,5 @@ def _send(client: Client, upload: Upload, progress: Progress, task: TaskID) -> J
             for name, path in upload.files.items()
         }
         sidecar = None if upload.architecture is None else opened.enter_context(upload.architecture.open("rb"))
-        return client.predict_files(files, architecture=sidecar, predictor=upload.predictor)
+        predictor, declared = upload.asked.predictor, upload.asked.declared
+        return client.predict_files(files, architecture=sidecar, predictor=predictor, declared=declared)

@@ -3,17 +3,21 @@
 import typer
 
 from metagauge.cli.exit_code import ExitCode
-from metagauge.cli.follow import Upload, judge
+from metagauge.cli.follow import Asked, Upload, judge
 from metagauge.cli.options import (
     DEFAULT_DEADLINE_S,
     DEFAULT_URL,
     ArchitectureFile,
     AsJson,
+    ClassOrder,
     DeadlineS,
+    InputMean,
+    InputStd,
     NetworkPaths,
     PredictorName,
     Url,
     connect,
+    declarations,
 )
 from metagauge.cli.report_view import job_view
 from metagauge.cli.terminal import out, write_line
@@ -24,13 +28,17 @@ def predict(
     files: NetworkPaths,
     architecture: ArchitectureFile = None,
     predictor: PredictorName = None,
+    input_mean: InputMean = "",
+    input_std: InputStd = "",
+    class_order: ClassOrder = "",
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     deadline_s: DeadlineS = DEFAULT_DEADLINE_S,
 ) -> None:
     """Upload a checkpoint, with the files that belong to it, and print what the service predicts."""
+    asked = Asked(predictor=predictor, declared=declarations(input_mean, input_std, class_order))
     with connect(url) as client:
-        upload = Upload.of_all(files, architecture=architecture, predictor=predictor)
+        upload = Upload.of_all(files, architecture=architecture, asked=asked)
         job = judge(client, upload, deadline_s=deadline_s)
     show(job, as_json=as_json)
     if job.status is not JobStatus.SUCCEEDED:

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from metagauge.cli.grounds_view import grounds, nearest_view
 from metagauge.cli.terminal import plain
 from metagauge.contract import Estimate, FindingMessage, Job, Report
 
@@ -34,7 +35,10 @@ def job_view(job: Job) -> RenderableType:
 
 def report_view(report: Report) -> RenderableType:
     """Predictions or the reasons for none, then the structure and the findings."""
-    parts = [_predictions(report), _structure(report)]
+    parts = [_predictions(report)]
+    if report.domain.nearest:
+        parts.append(nearest_view(report.domain.nearest))
+    parts.append(_structure(report))
     if report.findings:
         parts.append(findings_view(report.findings))
     return Group(*parts)
@@ -61,12 +65,15 @@ def _predictions(report: Report) -> RenderableType:
     predictor = f"{report.predictor.name} v{report.predictor.version}"
     if report.predictions is None:
         reasons = report.domain.reasons or ("no reason was given",)
-        lines = [Text(f"No prediction: outside what {predictor} knows.", "bold yellow")]
-        return Group(*lines, *(Text.assemble("  - ", plain(reason)) for reason in reasons))
+        head = Text(f"No prediction: outside what {predictor} knows.", "bold yellow")
+        about = (Text.assemble(f"  {name}: ", text) for name, text in grounds(report))
+        return Group(head, *(Text.assemble("  - ", plain(reason)) for reason in reasons), *about)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_row("test accuracy", Text(interval_text(report.predictions.test_accuracy), "bold"))
     table.add_row("generalization gap", interval_text(report.predictions.generalization_gap))
     table.add_row("predictor", plain(predictor))
+    for name, text in grounds(report):
+        table.add_row(name, text)
     return table
 
 

@@ -30,6 +30,17 @@ def decode(response: httpx.Response, adapter: TypeAdapter[Message]) -> Message:
         raise UnexpectedAnswerError(message) from error
 
 
+def decode_text(response: httpx.Response) -> str:
+    """The text of a successful answer.
+
+    Raises:
+        MetagaugeError: the service refused; the class is that of the problem's `code`.
+    """
+    if not response.is_success:
+        raise _refusal(response)
+    return response.text
+
+
 def error_of(problem: Problem) -> MetagaugeError:
     """The error that a problem document stands for; an unknown code is an unexpected answer."""
     kind = _errors_by_code().get(problem.code)

@@ -9,9 +9,10 @@ from uuid import uuid4
 import httpx
 from pydantic import TypeAdapter
 
-from metagauge.client.answer import decode
+from metagauge.client.answer import decode, decode_text
 from metagauge.client.transport import timeout, transport, upload_extensions
-from metagauge.contract import Job, JobPage, JobStatus, PredictorSummary
+from metagauge.contract import Declarations, Job, JobPage, JobStatus, PredictorSummary
+from metagauge.declarations import NOTHING, written
 from metagauge.errors import RequestInvalidError, ServiceUnavailableError, WaitTimeoutError
 
 POLL_S = 20.0
@@ -64,12 +65,15 @@ class Client:
         filename: str,
         architecture: BinaryIO | None = None,
         predictor: str | None = None,
+        declared: Declarations = NOTHING,
     ) -> Job:
         """Uploads a checkpoint and returns its job, which may be finished already.
 
-        The files are streamed; they have to be seekable, since a lost upload is sent again from the start.
+        The files are streamed; they have to be seekable, since a lost upload is sent again from the start. `declared`
+        is what is known of the network's inputs and outputs; the rest is assumed, and the report says what.
         """
-        return self.predict_files({filename: checkpoint}, architecture=architecture, predictor=predictor)
+        files = {filename: checkpoint}
+        return self.predict_files(files, architecture=architecture, predictor=predictor, declared=declared)
 
     def predict_files(
         self,
@@ -77,6 +81,7 @@ class Client:
         *,
         architecture: BinaryIO | None = None,
         predictor: str | None = None,
+        declared: Declarations = NOTHING,
     ) -> Job:
         """Uploads a checkpoint that consists of several files, by name, and returns its job.
 
@@ -87,7 +92,7 @@ class Client:
         ]
         if architecture is not None:
             files.append(("architecture", ("architecture.json", architecture, "application/json")))
-        query = {} if predictor is None else {"predictor": predictor}
+        query = written(declared) if predictor is None else {**written(declared), "predictor": predictor}
         key = {"Idempotency-Key": str(uuid4())}
         again = upload_extensions()
         request = self._http.build_request("POST", "/predict", params=query, files=files, headers=key, extensions=again)
@@ -134,6 +139,10 @@ class Client:
         """What is served."""
         return decode(self._send(self._http.build_request("GET", "/predictors")), _PREDICTORS)
 
+    def card(self, predictor: str) -> str:
+        """The model card of a predictor, in Markdown."""
+        return decode_text(self._send(self._http.build_request("GET", f"/predictors/{_segment(predictor)}/card")))
+
     def _send(self, request: httpx.Request) -> httpx.Response:
         try:
             return self._http.send(request)
@@ -142,7 +151,7 @@ class Client:
             raise ServiceUnavailableError(f"no answer from {self._http.base_url}: {reason}") from error
 
 
-def _segment(job_id: str) -> str:
-    if not job_id or not job_id.isascii() or not all(letter.isalnum() or letter in "-_" for letter in job_id):
-        raise RequestInvalidError(f"{job_id!r} is not a job id")
-    return job_id
+def _segment(name: str) -> str:
+    if not name or not name.isascii() or not all(letter.isalnum() or letter in "-_" for letter in name):
+        raise RequestInvalidError(f"{name!r} is not the id of a job or the name of a predictor")
+    return name

@@ -9,7 +9,7 @@ import pytest
 
 from metagauge.cli.main import outcome
 from metagauge.contract import Job, JobStatus
-from tests.fakes.answers import HOSTILE, broken, good, outsider
+from tests.fakes.answers import ASSUMPTION, HOSTILE, broken, good, outsider
 from tests.fakes.served import Served
 
 
@@ -31,6 +31,50 @@ def test_predict_prints_the_prediction_with_its_interval(
     assert "60.0%  (55.0% to 65.0%, nominal 90% interval)" in text
     assert "resnet" in text
     assert "dead-channels" in text
+
+
+def test_predict_prints_what_the_prediction_rests_on(served: Served, checkpoint, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["predict", checkpoint(good(0.6)), "--url", served.url]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "judged by weights and probes" in text
+    assert f"taken for granted {ASSUMPTION}" in text
+    assert "moved, neurons rescaled 0.04 points of test accuracy" in text
+    assert "resnet 58.7% 1.25 3 blocks of 16 channels" in text
+    assert "declared " not in text
+
+
+HALF = ["--input-mean", "0.5,0.5,0.5", "--input-std", ".5,.5,.25"]
+ORDER = ["--class-order", "truck,1,2,3,4,5,6,7,8,airplane"]
+
+
+def test_predict_sends_what_is_declared_and_prints_it(served: Served, checkpoint, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["predict", checkpoint(good(0.6)), *HALF, *ORDER, "--url", served.url]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "declared pixels normalised by mean (0.5, 0.5, 0.5) and standard deviation (0.5, 0.5, 0.25)" in text
+    assert "declared classes in the order truck, automobile, bird" in text
+    assert "taken for granted" not in text
+    sent = served.service.declared["job-1"]
+    assert (sent.input_mean, sent.input_std) == ((0.5, 0.5, 0.5), (0.5, 0.5, 0.25))
+    assert sent.class_order is not None
+    assert sent.class_order[0] == "truck"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--input-mean", "0.5,0.5,0.5"], "without input_std"),
+        (["--input-mean", "0.5,0.5", "--input-std", "1,1,1"], "2 numbers"),
+        (["--input-mean", "0,0,0", "--input-std", "0,1,1"], "input_std has 0"),
+        (["--input-mean", "nan,0,0", "--input-std", "1,1,1"], "no number"),
+        (["--class-order", "cat,cat,1,2,3,4,5,6,7,8"], "'cat' more than once"),
+    ],
+)
+@pytest.mark.parametrize("command", [["predict"], ["audit", "--require", "test_accuracy>=0.5"]])
+def test_a_declaration_that_cannot_be_so_is_wrong_usage(
+    checkpoint, command: list[str], options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+):
+    assert outcome([*command, checkpoint(good(0.6)), *options, "--url", "http://127.0.0.1:1"]) == 4
+    assert words in capsys.readouterr().err
 
 
 def test_predict_json_is_the_job_and_nothing_else(served: Served, checkpoint, capsys: pytest.CaptureFixture[str]):
@@ -111,6 +155,27 @@ def test_predictors_lists_what_is_served(served: Served, capsys: pytest.CaptureF
     assert "cifar10-accuracy" in capsys.readouterr().out
     assert outcome(["predictors", "--json", "--url", served.url]) == 0
     assert json.loads(capsys.readouterr().out)[0]["scores"] == {"r2": 0.7}
+
+
+def test_each_of_several_predictors_is_listed_with_its_scores(served: Served, capsys: pytest.CaptureFixture[str]):
+    served.service.served = 2
+    assert outcome(["predictors", "--url", served.url]) == 0
+    text = capsys.readouterr().out
+    assert "cifar10-accuracy v1  CIFAR-10 accuracy\n  CIFAR-10 classifiers\n  r2 0.7\n" in text
+    assert "cifar10-varying-cnn v1  Varying CNNs\n  small CNNs\n  r2 0.9  tau 0.8\n" in text
+
+
+def test_the_predictor_that_is_asked_can_be_chosen(served: Served, checkpoint, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["predict", checkpoint(good(0.6)), "--predictor", "cifar10-varying-cnn", "--url", served.url]) == 0
+    assert served.service.jobs["job-1"].predictor == "cifar10-varying-cnn"
+    assert "cifar10-varying-cnn v1" in capsys.readouterr().out
+
+
+def test_the_card_of_a_predictor_is_printed_as_text(served: Served, capsys: pytest.CaptureFixture[str]):
+    assert outcome(["predictors", "--card", "cifar10-accuracy", "--url", served.url]) == 0
+    assert capsys.readouterr().out == "# cifar10-accuracy-v1\n\nIts scores: \\x1b[31m<b>0.7</b>\n"
+    assert outcome(["predictors", "--card", "oracle", "--url", served.url]) == 2
+    assert "predictor_unknown" in capsys.readouterr().err
 
 
 def test_a_strangers_names_reach_the_terminal_as_text(served: Served, checkpoint, capsys: pytest.CaptureFixture[str]):

@@ -9,11 +9,13 @@ from starlette.responses import HTMLResponse
 
 from metagauge.client.answer import error_of
 from metagauge.client.client import Client
-from metagauge.contract import Job, JobStatus, Problem
+from metagauge.contract import Declarations, Job, JobStatus, Problem
+from metagauge.declarations import CLASSES
 from metagauge.errors import (
     EmptyUploadError,
     JobFinishedError,
     JobNotFoundError,
+    PredictorUnknownError,
     QueueFullError,
     RequestInvalidError,
     ServiceUnavailableError,
@@ -46,6 +48,24 @@ def test_the_sidecar_the_name_and_the_predictor_travel_along(served: Served):
         )
     assert (job.filename, job.predictor) == ("ä net.onnx", "other")
     assert served.service.sidecars[job.id] == b'{"a": 1}'
+
+
+def test_what_is_declared_travels_along_and_comes_back(served: Served):
+    declared = Declarations(input_mean=(0.1, 0.2, 0.3), input_std=(1 / 3, 0.5, 1.0), class_order=CLASSES[::-1])
+    with Client(served.url) as client:
+        *_, job = client.watch(client.predict(io.BytesIO(good(0.6)), filename="net.onnx", declared=declared))
+    assert served.service.declared[job.id] == declared
+    assert job.report is not None
+    assert (job.report.declared, job.report.assumptions) == (declared, ())
+
+
+def test_the_card_of_a_predictor_is_its_text(served: Served):
+    with Client(served.url) as client:
+        assert client.card("cifar10-accuracy").startswith("# cifar10-accuracy-v1\n")
+        with pytest.raises(PredictorUnknownError):
+            client.card("oracle")
+        with pytest.raises(RequestInvalidError):
+            client.card("../jobs")
 
 
 def test_a_failed_job_stands_for_the_error_of_its_code(served: Served):

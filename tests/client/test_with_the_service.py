@@ -19,12 +19,15 @@ from tests.service import checkpoints, shards
 from tests.service.predictor_folder import write_predictor
 from tests.service.processes import redis_running, running, until
 
+PREDICTORS = ("cifar10-accuracy", "cifar10-varying-cnn")
+
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an API with one worker."""
     state = tmp_path_factory.mktemp("service")
-    write_predictor(state / "pretrained")
+    for name in PREDICTORS:
+        write_predictor(state / "pretrained", name=name)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     settings = Settings(state_dir=state / "var", pretrained_dir=state / "pretrained", port=port, redis_url=None)
@@ -59,7 +62,7 @@ def test_the_client_gets_a_report_and_lists_its_job(url: str, checkpoint: Path):
         assert job.report is not None
         assert job.report.architecture.coverage == 1.0
         assert job.id in {listed.id for listed in client.jobs(status=JobStatus.SUCCEEDED).jobs}
-        assert [predictor.name for predictor in client.predictors()] == ["cifar10-accuracy"]
+        assert [predictor.name for predictor in client.predictors()] == list(PREDICTORS)
 
 
 def test_the_same_upload_again_is_answered_from_the_cache(url: str, checkpoint: Path):
@@ -71,6 +74,22 @@ def test_the_same_upload_again_is_answered_from_the_cache(url: str, checkpoint: 
     with Client(url) as client:
         judged(client)
         assert judged(client).cached
+
+
+@pytest.mark.parametrize("predictor", PREDICTORS)
+def test_each_predictor_answers_for_itself(url: str, checkpoint: Path, predictor: str):
+    with Client(url) as client, checkpoint.open("rb") as file:
+        *_, job = client.watch(client.predict(file, filename="net.onnx", predictor=predictor))
+        assert client.card(predictor) == "# A predictor for tests\n"
+    assert job.report is not None
+    assert (job.report.predictor.name, job.report.basis) == (predictor, "weights and probes")
+
+
+def test_what_is_declared_stands_in_the_report(url: str, checkpoint: Path, capsys: pytest.CaptureFixture[str]):
+    line = ["predict", str(checkpoint), "--url", url, "--input-mean", "0.5,0.5,0.5", "--input-std", "0.5,0.5,0.5"]
+    assert outcome(line) == 0
+    assert "normalised by mean (0.5, 0.5, 0.5)" in capsys.readouterr().out
+    assert outcome(line[:-2]) == 4
 
 
 def test_a_sidecar_makes_an_undeclared_file_readable(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from metagauge.contract import (
     ArchitectureSummary,
     CheckpointSummary,
+    Declarations,
     Domain,
     Estimate,
     FindingMessage,
     Job,
     JobStatus,
     LayerSummary,
+    NearestNetwork,
     Predictions,
     PredictorRef,
     Problem,
@@ -22,10 +24,14 @@ from metagauge.contract import (
     Stability,
     UnsupportedSummary,
 )
+from metagauge.declarations import NOTHING
 
 HALF_WIDTH = 0.05
 HOSTILE = "conv2<img src=x onerror=alert(1)>\x1b[31m[bold]"
 """A layer name that no terminal or page may interpret."""
+
+ASSUMPTION = "pixels normalised by mean (0.4914, 0.4822, 0.4465) and standard deviation (0.247, 0.2435, 0.2616)"
+NEAREST = NearestNetwork(family="resnet", description="3 blocks of 16 channels", test_accuracy=0.587, distance=1.25)
 
 
 def good(accuracy: float) -> bytes:
@@ -43,24 +49,29 @@ def broken(code: str, detail: str) -> bytes:
     return json.dumps({"code": code, "detail": detail}).encode()
 
 
-def final_job(job: Job, content: bytes) -> Job:
-    """`job` after the last stage."""
+def final_job(job: Job, content: bytes, declared: Declarations = NOTHING) -> Job:
+    """`job` after the last stage, of a checkpoint of which this was declared."""
     script = json.loads(content)
     done = job.model_copy(update={"finished_at": datetime.now(UTC), "progress": 1.0, "stage": None, "attempts": 1})
     if "code" in script:
         refusal = Problem(title="The checkpoint was refused", status=422, code=script["code"], detail=script["detail"])
         return done.model_copy(update={"status": JobStatus.FAILED, "stage": job.stage, "problem": refusal})
-    return done.model_copy(update={"status": JobStatus.SUCCEEDED, "report": _report(script)})
+    return done.model_copy(update={"status": JobStatus.SUCCEEDED, "report": _report(script, job.predictor, declared)})
 
 
-def _report(script: dict[str, object]) -> Report:
+def _report(script: dict[str, object], predictor: str, declared: Declarations) -> Report:
     accuracy, reasons = script.get("accuracy"), script.get("reasons", ())
     assert accuracy is None or isinstance(accuracy, float)
     assert isinstance(reasons, (list, tuple))
     return Report(
-        predictor=PredictorRef(name="cifar10-accuracy", version=1),
+        predictor=PredictorRef(name=predictor, version=1),
         predictions=None if accuracy is None else _predictions(accuracy),
-        domain=Domain(in_domain=accuracy is not None, score=0.31, threshold=0.95, reasons=tuple(reasons)),
+        basis=None if accuracy is None else "weights and probes",
+        assumptions=() if declared.input_mean else (ASSUMPTION,),
+        declared=declared,
+        domain=Domain(
+            in_domain=accuracy is not None, score=0.31, threshold=0.95, reasons=tuple(reasons), nearest=(NEAREST,)
+        ),
         stability=Stability(permutation=1e-7, rescale=4e-4),
         checkpoint=CheckpointSummary(
             format="onnx", tensors_digest="ab" * 32, parameters=271117, dtypes={"F32": 271117}

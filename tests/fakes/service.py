@@ -19,7 +19,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from metagauge.contract import Job, JobPage, JobStatus, PredictorSummary, Problem, Stage
+from metagauge.contract import Declarations, Job, JobPage, JobStatus, PredictorSummary, Problem, Stage
+from metagauge.declarations import NAMES, parse
+from metagauge.errors import DeclarationInvalidError
 from tests.fakes.answers import final_job
 
 PAGE = Path(__file__).parents[2] / "app" / "page"
@@ -27,6 +29,15 @@ CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' d
 LOOK_S = 0.01
 """Between two events of a job."""
 TYPE = "application/problem+json"
+
+PREDICTORS = (
+    PredictorSummary(
+        name="cifar10-accuracy", version=1, title="CIFAR-10 accuracy", domain="CIFAR-10 classifiers", scores={"r2": 0.7}
+    ),
+    PredictorSummary(
+        name="cifar10-varying-cnn", version=1, title="Varying CNNs", domain="small CNNs", scores={"r2": 0.9, "tau": 0.8}
+    ),
+)
 
 
 class FakeService:
@@ -40,12 +51,15 @@ class FakeService:
         self.contents: dict[str, bytes] = {}
         self.sidecars: dict[str, bytes] = {}
         self.names: dict[str, list[str]] = {}
+        self.declared: dict[str, Declarations] = {}
         self.by_key: dict[str, str] = {}
         self.faults: list[Response] = []
         self.requests: list[str] = []
         self.events_work = True
         self.held = False
         """Whether jobs stay where they are."""
+        self.served = 1
+        """How many of `PREDICTORS` there are."""
 
     def app(self) -> Starlette:
         routes = [
@@ -55,6 +69,7 @@ class FakeService:
             Route("/jobs/{id}", self._guarded(self._cancel), methods=["DELETE"]),
             Route("/jobs/{id}/events", self._events),
             Route("/predictors", self._guarded(self._predictors)),
+            Route("/predictors/{name}/card", self._guarded(self._card)),
             Route("/", self._page),
             Mount("/static", StaticFiles(directory=PAGE / "static")),
         ]
@@ -73,7 +88,7 @@ class FakeService:
         if number + 1 < len(stages):
             moved = {"status": JobStatus.RUNNING, "stage": stages[number + 1], "progress": (number + 1) / len(stages)}
             return job.model_copy(update=moved)
-        return final_job(job, self.contents[job.id])
+        return final_job(job, self.contents[job.id], self.declared[job.id])
 
     def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -96,6 +111,10 @@ class FakeService:
             filename = upload.filename or "upload"
         if not content:
             return problem(400, "empty_upload", "no bytes arrived; send the checkpoint as the part called `file`")
+        try:
+            declared = parse({name: request.query_params.get(name, "") for name in NAMES})
+        except DeclarationInvalidError as error:
+            return problem(422, error.code, str(error))
         key = request.headers.get("idempotency-key")
         if key in self.by_key:
             return job_answer(self.jobs[self.by_key[key]])
@@ -110,6 +129,7 @@ class FakeService:
         )
         self.jobs[job.id], self.contents[job.id], self.sidecars[job.id] = job, content, beside
         self.names[job.id] = names
+        self.declared[job.id] = declared
         if key is not None:
             self.by_key[key] = job.id
         return job_answer(job)
@@ -146,14 +166,13 @@ class FakeService:
         return EventSourceResponse(events())
 
     async def _predictors(self, request: Request) -> Response:
-        known = PredictorSummary(
-            name="cifar10-accuracy",
-            version=1,
-            title="CIFAR-10 accuracy",
-            domain="CIFAR-10 classifiers",
-            scores={"r2": 0.7},
-        )
-        return JSONResponse([json.loads(known.model_dump_json())])
+        return JSONResponse([json.loads(known.model_dump_json()) for known in PREDICTORS[: self.served]])
+
+    async def _card(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in {known.name for known in PREDICTORS[: self.served]}:
+            return problem(404, "predictor_unknown", f"no predictor is called {name!r}")
+        return Response(f"# {name}-v1\n\nIts scores: \x1b[31m<b>0.7</b>\n", media_type="text/markdown; charset=utf-8")
 
     async def _page(self, request: Request) -> Response:
         page = (PAGE / "index.html").read_text(encoding="utf-8")

@@ -16,14 +16,11 @@ from worker.main import serve
 
 
 class PlainPredictor:
-    """Says 0.6, with a gap of 0.1."""
+    """Says 0.6, with a gap of 0.1, whatever it is called."""
 
-    name = "cifar10-accuracy"
-    version = 1
-
-    @staticmethod
-    def load(_: Path) -> "PlainPredictor":
-        return PlainPredictor()
+    def __init__(self, folder: Path) -> None:
+        self.name, _, version = folder.name.rpartition("-v")
+        self.version = int(version)
 
     def predict(self, subjects: Sequence[Subject]) -> list[Prediction]:
         gate = os.environ.get("METAGAUGE_TEST_GATE")
@@ -34,9 +31,17 @@ class PlainPredictor:
                 time.sleep(0.02)
         accuracy = Interval(value=0.6, low=0.5, high=0.7, coverage=0.9)
         gap = Interval(value=0.1, low=0.0, high=0.2, coverage=0.9)
-        known = Prediction(test_accuracy=accuracy, generalization_gap=gap, score=0.1, threshold=0.9)
-        return [known for _ in subjects]
+        return [
+            Prediction(
+                test_accuracy=accuracy,
+                generalization_gap=gap,
+                score=0.1,
+                threshold=0.9,
+                basis="weights only" if subject.network is None else "weights and probes",
+            )
+            for subject in subjects
+        ]
 
 
 if __name__ == "__main__":
-    serve(Settings(), PlainPredictor.load)
+    serve(Settings(), PlainPredictor)

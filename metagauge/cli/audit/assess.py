@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from metagauge.cli.audit.verdict import Assessment, Refusal
-from metagauge.cli.follow import Upload, judge
+from metagauge.cli.follow import Asked, Upload, judge
 from metagauge.client.client import Client
 from metagauge.contract import Job, Report
 from metagauge.errors import MetagaugeError
 
 
-def assess(client: Client, path: Path, *, predictor: str | None, deadline_s: float) -> Assessment:
+def assess(client: Client, path: Path, *, asked: Asked, deadline_s: float) -> Assessment:
     """What the service says about the checkpoint at `path`."""
     try:
-        job = judge(client, Upload.of(path, predictor=predictor), deadline_s=deadline_s)
+        job = judge(client, Upload.of(path, asked=asked), deadline_s=deadline_s)
     except MetagaugeError as error:
         refusal = Refusal(code=error.code, message=str(error))
         return Assessment(file=str(path), job_id=None, report=None, refusal=refusal)
