@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from metagauge.contract import JobStatus, Stage
-from tests.fakes.answers import HOSTILE, broken, good, outsider
+from tests.fakes.answers import ASSUMPTION, HOSTILE, broken, good, outsider
 from tests.fakes.served import Served
 from tests.page.conftest import Opened
 
@@ -173,3 +173,59 @@ def test_the_files_of_one_network_are_sent_together(opened: Opened, served: Serv
     expect(opened.page.locator("#job .figure").first).to_be_visible()
     assert served.service.names["job-1"] == names
     assert served.service.sidecars["job-1"] == b"{}"
+
+
+def test_what_a_prediction_rests_on_stands_under_it(opened: Opened):
+    choose(opened.page, good(0.6))
+    expect(opened.page.locator("#job .by")).to_contain_text("what the network answers to synthetic images")
+    expect(opened.page.locator("#job .grounds li")).to_have_text([f"assumed{ASSUMPTION}"])
+    expect(opened.page.locator("#job .facts")).to_contain_text("Moved by rescaling neurons0.04 points")
+    opened.page.get_by_text("Nearest known networks").click()
+    cells = opened.page.locator("#job .nearest tbody tr").first.locator("th, td")
+    expect(cells).to_have_text(["resnet", "58.7\u202f%", "1.25", "3 blocks of 16 channels"])
+
+
+def test_what_is_declared_is_sent_and_shown(opened: Opened, served: Served):
+    opened.page.locator("#declarations summary").click()
+    opened.page.get_by_label("Mean of red").fill("0.5, 0.5, 0.5")
+    opened.page.get_by_label("Standard deviation").fill("0.25,0.25,0.2")
+    opened.page.get_by_label("Classes in the order").fill("truck,1,2,3,4,5,6,7,8,airplane")
+    expect(opened.page.locator("#declared")).to_have_text("declared")
+    choose(opened.page, good(0.6))
+    stated = opened.page.locator("#job .grounds li")
+    expect(stated).to_have_count(2)
+    expect(stated.first).to_contain_text("mean (0.5, 0.5, 0.5) and standard deviation (0.25, 0.25, 0.2)")
+    expect(stated.last).to_contain_text("classes in the order truck, automobile")
+    assert served.service.declared["job-1"].input_std == (0.25, 0.25, 0.2)
+
+
+def test_a_declaration_that_cannot_be_so_is_a_problem(opened: Opened):
+    opened.page.locator("#declarations summary").click()
+    opened.page.get_by_label("Mean of red").fill("125,123,114")
+    opened.page.get_by_label("Standard deviation").fill("0,0,0")
+    choose(opened.page, good(0.6))
+    alert = opened.page.get_by_role("alert")
+    expect(alert.locator("code")).to_have_text("declaration_invalid")
+    expect(alert).to_contain_text("divide numbers for pixels from 0 to 255 by 255")
+
+
+def test_one_predictor_is_no_choice(opened: Opened):
+    expect(opened.page.locator("#served")).to_be_visible()
+    expect(opened.page.locator("#predictor-choice")).to_be_hidden()
+
+
+def test_of_several_predictors_one_is_chosen_by_what_it_is_good_at(opened: Opened, served: Served):
+    served.service.served = 2
+    opened.page.reload()
+    opened.page.get_by_text("What is served").click()
+    expect(opened.page.locator(".served")).to_have_count(2)
+    other = opened.page.locator('.served[data-name="cifar10-varying-cnn"]')
+    expect(other).to_contain_text("small CNNs")
+    expect(other.locator(".facts > div")).to_have_text(["r20.9", "tau0.8"])
+    other.get_by_text("Its card").click()
+    expect(other.locator("pre")).to_contain_text("# cifar10-varying-cnn-v1")
+    expect(other.locator("pre")).to_contain_text("<b>0.7</b>")
+    opened.page.get_by_label("Predictor").select_option("cifar10-varying-cnn")
+    choose(opened.page, good(0.6))
+    expect(opened.page.locator("#job .by")).to_contain_text("Predicted by cifar10-varying-cnn v1")
+    assert served.service.jobs["job-1"].predictor == "cifar10-varying-cnn"

@@ -17,15 +17,15 @@ export class Refusal extends Error {
   }
 }
 
-/** Uploads the files of one network; `onFraction` hears how much has been sent. Answers the job. */
-export function predict({ files, sidecar, predictor }, onFraction) {
+/** Uploads the files of one network; `onFraction` hears how much has been sent. Answers the job. `query` is as in the URL. */
+export function predict({ files, sidecar, query }, onFraction) {
   const form = new FormData();
   for (const file of files) form.append("file", file, file.name);
   if (sidecar) form.append("architecture", sidecar, sidecar.name);
-  const query = predictor ? `?predictor=${encodeURIComponent(predictor)}` : "";
+  const chosen = new URLSearchParams(Object.entries(query).filter(([, value]) => value));
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch does not tell how much of an upload has been sent
-    request.open("POST", `/predict${query}`);
+    request.open("POST", chosen.size ? `/predict?${chosen}` : "/predict");
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onFraction(event.loaded / event.total);
     });
@@ -79,20 +79,31 @@ export function predictors() {
   return call("/predictors");
 }
 
+/** The card of a predictor, as Markdown. */
+export async function card(name) {
+  const response = await answer(`/predictors/${encodeURIComponent(name)}/card`);
+  const text = await response.text();
+  if (response.ok) return text;
+  return new Promise((resolve, reject) => settle(response.status, text, resolve, reject));
+}
+
 /** Asks for a job to be given up. */
 export function cancel(id) {
   return call(`/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
 }
 
 async function call(path, options = {}) {
-  let response;
+  const response = await answer(path, { headers: { Accept: "application/json" }, ...options });
+  const text = await response.text();
+  return new Promise((resolve, reject) => settle(response.status, text, resolve, reject));
+}
+
+async function answer(path, options = {}) {
   try {
-    response = await fetch(path, { headers: { Accept: "application/json" }, ...options });
+    return await fetch(path, options);
   } catch {
     throw new Refusal(unreachable());
   }
-  const text = await response.text();
-  return new Promise((resolve, reject) => settle(response.status, text, resolve, reject));
 }
 
 function settle(status, text, resolve, reject) {

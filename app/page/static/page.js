@@ -1,12 +1,15 @@
 // The page: files come in, a job is followed, the list below keeps up.
+// What the form says stays for the next checkpoint, except for the architecture, which belongs to one.
 
 import { cancel, find, follow, isFinal, predict, predictors, recent, Refusal } from "./api.js";
 import { html } from "./dom.js";
 import { jobView, moveOn, problemView, spoken } from "./job.js";
+import { options, predictorsView } from "./predictors.js";
 import { recentView } from "./recent.js";
 
 const RECENT = 10;
 const WITHOUT_SIDECAR = "No architecture file: the structure is read from the checkpoint.";
+const DECLARED = ["input_mean", "input_std", "class_order"];
 const element = (id) => document.getElementById(id);
 const form = element("upload");
 const place = element("job");
@@ -52,10 +55,9 @@ async function judge(files) {
   const named = files.find(isIndex) ?? files.find((file) => file.name.toLowerCase().endsWith(".onnx")) ?? files[0];
   const size = files.reduce((sum, file) => sum + file.size, 0);
   const draft = { id: null, filename: named.name, size_bytes: size, files: [], status: "queued", stage: null };
-  const predictor = element("predictor").value || null;
   show(jobView({ ...draft, status: "uploading", progress: 0 }));
   try {
-    const sent = { files, sidecar, predictor };
+    const sent = { files, sidecar, query: chosen() };
     const job = await predict(sent, (progress) => {
       if (turn === shown) show(jobView({ ...draft, status: "uploading", progress }));
     });
@@ -80,6 +82,11 @@ async function open() {
   } catch (error) {
     if (turn === shown) showRefusal(error);
   }
+}
+
+/** What the form says beside the files, by the names that the service reads. */
+function chosen() {
+  return Object.fromEntries(["predictor", ...DECLARED].map((name) => [name, element(name).value.trim()]));
 }
 
 function keepSidecar(file) {
@@ -117,8 +124,10 @@ async function offerPredictors() {
   } catch {
     return; // without a choice the service takes its default
   }
-  element("predictor").replaceChildren(...found.map(({ name, title }) => html("option", { value: name }, title || name)));
+  element("predictor").replaceChildren(...options(found));
   element("predictor-choice").hidden = found.length < 2;
+  element("served-list").replaceChildren(...predictorsView(found));
+  element("served").hidden = !found.length;
 }
 
 element("file").addEventListener("change", ({ target }) => {
@@ -128,6 +137,9 @@ element("file").addEventListener("change", ({ target }) => {
 element("sidecar").addEventListener("change", ({ target }) => {
   keepSidecar(target.files[0] ?? null);
   target.value = "";
+});
+element("declarations").addEventListener("input", () => {
+  element("declared").textContent = DECLARED.some((name) => element(name).value.trim()) ? "declared" : "assumed";
 });
 form.addEventListener("submit", (event) => event.preventDefault());
 for (const kind of ["dragenter", "dragover"]) {

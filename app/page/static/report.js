@@ -1,6 +1,7 @@
 // A report: predictions or the reasons for none, what was read, findings, architecture.
 
 import { count, html, percent, svg } from "./dom.js";
+import { groundsView, nearestView, stabilityRows } from "./grounds.js";
 import { interval } from "./interval.js";
 
 const RUNGS = {
@@ -11,12 +12,19 @@ const RUNGS = {
   chain: "chain: one numbered chain of layers that fit each other",
 };
 
+const SEEN = {
+  "weights and probes": "the weights and what the network answers to synthetic images",
+  "weights only": "the weights alone",
+};
+
 /** Everything a report says, as one element. */
 export function reportView(report) {
   return html(
     "div",
     { class: "report" },
     report.predictions ? predictions(report) : abstention(report),
+    groundsView(report),
+    nearestView(report.domain.nearest),
     summary(report),
     report.findings.length ? findings(report.findings) : null,
     architecture(report.architecture),
@@ -33,7 +41,7 @@ function predictions(report) {
     { class: "predictions" },
     card("Test accuracy", accuracy, [0, 1], "predicted share of unseen images it classifies correctly"),
     card("Generalization gap", gap, [-0.25, 0.5], "train accuracy minus test accuracy, in points"),
-    html("p", { class: "by" }, `Predicted by ${name} v${version} from the weights.${known}`),
+    html("p", { class: "by" }, `Predicted by ${name} v${version} from ${SEEN[report.basis] ?? "the weights"}.${known}`),
   );
 }
 
@@ -73,7 +81,7 @@ function summary({ checkpoint, architecture: read, stability, timings_s: timings
   ];
   if (read.assumed.length) rows.push(["Assumed", read.assumed.join("; ")]);
   if (read.digest) rows.push(["Graph digest", html("code", { title: read.digest }, read.digest.slice(0, 16))]);
-  if (stability && stability.permutation !== null) rows.push(["Moved by reordering neurons", stability.permutation.toExponential(0)]);
+  rows.push(...stabilityRows(stability));
   const total = Object.values(timings).reduce((sum, seconds) => sum + seconds, 0);
   if (total) rows.push(["Time", `${(1000 * total).toFixed(0)}\u202fms`]);
   return html("dl", { class: "facts" }, rows.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))));
