@@ -14,8 +14,8 @@ AFFINE: tuple[Role, ...] = ("norm_scale", "norm_shift")
 HOMOGENEOUS = ("identity", "relu", "leaky_relu")
 """Activations with f(s x) = s f(x) for every s > 0."""
 
-_TILE = 1 << 20
-"""Elements that are converted at a time."""
+_TILE = 1 << 16
+"""Elements that are converted at a time: what a cache holds."""
 
 
 def is_one_to_one(block: Block, graph: ParameterGraph) -> bool:

@@ -59,15 +59,14 @@ class _Scaling:
 
     def changed(self, block: Block) -> Block:
         """The block with its rows and columns scaled, or itself."""
-        rows, divisor = self._factors_of(block.target), self._divisor(block)
-        if not self._makes(block):
-            rows = None
-        if rows is None and divisor is None:
+        rows = self._factors_of(block.target) if self._makes(block) else None
+        shares = self._shares(block)
+        if rows is None and shares is None:
             return block
         weight = np.empty(block.weight.shape, np.float32)
         for part, tile in tiles(block):
-            scaled = tile if rows is None else tile * rows[part, None, None]
-            weight[part] = scaled if divisor is None else scaled / divisor(part)
+            scale = 1.0 if rows is None else rows[part, None, None]
+            weight[part] = tile * (scale if shares is None else scale * shares(part)[:, :, None])
         return replace(block, weight=weight)
 
     def _can_be_made_larger(self, number: int) -> bool:
@@ -119,40 +118,39 @@ class _Scaling:
         found = self._factors.get(self._sets.of(number))
         return None if found is None or (found == 1).all() else found
 
-    def _divisor(self, block: Block) -> "_Divisor | None":
-        """What the factors of what it reads divide a block by."""
-        if block.role in WEIGHTS:
-            found = self._factors_of(block.source)
-            return None if found is None else _Divisor(found, block)
+    def _shares(self, block: Block) -> "_Shares | None":
+        """What is left of a block's weights when the neurons that it reads say more."""
+        wire = block
         if block.role == "norm_scale" and self._graph.groups[block.target].norm == "batch":
             wire = self._wire_before_affine(block.target)
-            found = None if wire is None else self._factors_of(wire.source)
-            return None if wire is None or found is None else _Divisor(found, wire)
-        return None
+        elif block.role not in WEIGHTS:
+            return None
+        factors = None if wire is None else self._factors_of(wire.source)
+        return None if wire is None or factors is None else _Shares(factors, wire)
 
     def _wanted(self, number: int) -> Factors:
         """What makes the norm of each neuron's weights one."""
         squares = np.zeros(self._graph.groups[number].size)
         for block in self._incoming[number]:
             if self._makes(block):
-                divisor = self._divisor(block)
+                shares = self._shares(block)
                 for part, tile in tiles(block):
-                    seen = tile if divisor is None else tile / divisor(part)
-                    squares[part] += np.einsum("rsp,rsp->r", seen, seen)
+                    seen = np.einsum("rsp,rsp->rs", tile, tile)
+                    squares[part] += (seen if shares is None else seen * shares(part) ** 2).sum(1)
         norms = np.sqrt(squares)
         is_usual = (norms > _LEAST) & (norms < _MOST) & (np.abs(norms - 1) > _SNAP)
         return np.divide(1.0, norms, out=np.ones_like(norms), where=is_usual)
 
 
-class _Divisor:
-    """The factor of the source at the other end of each element of a block."""
+class _Shares:
+    """One over the factor of the neuron at the other end, for each row and source of a block."""
 
     def __init__(self, factors: Factors, block: Block) -> None:
-        self._runs = factors.reshape(block.groups, -1)
+        self._runs = 1 / factors.reshape(block.groups, -1)
         self._groups, self._targets = block.groups, block.weight.shape[0]
 
-    def __call__(self, part: slice) -> Float[np.ndarray, "rows sources 1"]:
-        """For a run of the block's rows."""
+    def __call__(self, part: slice) -> Float[np.ndarray, "rows sources"]:
+        """For a run of the block's rows; one row stands for all of them where they read the same neurons."""
         if self._groups == 1:
-            return self._runs[:, :, None]
-        return self._runs[np.arange(part.start, part.stop) * self._groups // self._targets][:, :, None]
+            return self._runs
+        return self._runs[np.arange(part.start, part.stop) * self._groups // self._targets]
