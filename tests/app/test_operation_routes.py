@@ -7,8 +7,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.main import create
+from metagauge.declarations import NAMES
 from metagauge.service.settings import Settings
 from tests.service import checkpoints
+from tests.service.predictor_folder import write_predictor
 
 
 def test_the_api_is_ready_without_a_worker_and_says_there_is_none(api: TestClient):
@@ -60,6 +62,28 @@ def test_predictors_and_their_cards_are_listed(api: TestClient):
     assert card.headers["content-type"].startswith("text/markdown")
     assert card.text.startswith("# ")
     assert api.get("/predictors/oracle/card").json()["code"] == "predictor_unknown"
+
+
+def test_of_several_predictors_the_newest_of_each_is_served_and_one_is_chosen(settings: Settings):
+    write_predictor(settings.pretrained_dir, version=10)
+    write_predictor(settings.pretrained_dir, name="cifar10-varying-cnn")
+    with TestClient(create(settings)) as api:
+        listed = [(each["name"], each["version"]) for each in api.get("/predictors").json()]
+        assert listed == [("cifar10-accuracy", 10), ("cifar10-varying-cnn", 1)]
+        assert api.get("/predictors/cifar10-varying-cnn/card").text.startswith("# ")
+        content = checkpoints.onnx_bytes()
+        jobs = [
+            api.post(f"/predict{query}", content=content).json() for query in ("", "?predictor=cifar10-varying-cnn")
+        ]
+    assert [job["predictor"] for job in jobs] == ["cifar10-accuracy", "cifar10-varying-cnn"]
+
+
+def test_the_description_names_what_can_be_declared(api: TestClient):
+    for path in ("/predict", "/predict/batch"):
+        operation = api.get("/openapi.json").json()["paths"][path]["post"]
+        assert set(NAMES) <= {parameter["name"] for parameter in operation["parameters"]}
+        form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+        assert set(NAMES) <= set(form)
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("PATCH", "/jobs", 405)])

@@ -17,8 +17,10 @@ from worker.reading.stored_arrays import MISFITS, ArrayReader, ArrayWriter, Stor
 
 EXECUTED_ELEMENTS = 2**24
 """Of the tensors that a network computes with; larger ones are not executed. The predictor's own bounds are lower."""
-SPECIFICATION_LENGTH = 2**22
-"""Characters of an architecture as JSON, above which it is not handed over: a specification may be of any depth."""
+EXECUTED_OPERATIONS = 512
+"""More than ResNet-101 has. Reading each from JSON takes the worker a tenth of a millisecond, and longer ones more."""
+SPECIFICATION_LENGTH = 2**20
+"""Characters of an architecture as JSON; names may be of any length."""
 
 
 class StoredNetwork(BaseModel):
@@ -47,6 +49,8 @@ def store_network(network: Network, checkpoint: Checkpoint, arrays: ArrayWriter)
         return None
     used = reachable(network)
     names = dict.fromkeys(parameter.tensor for parameter in parameters_of(used))
+    if len(used.operations) > EXECUTED_OPERATIONS:
+        return None
     if sum(checkpoint.tensor(name).size for name in names) > EXECUTED_ELEMENTS:
         return None
     text = to_json(used)
