@@ -22,7 +22,7 @@ def small_cnn(rng: np.random.Generator) -> Network:
         sketch.activation(f"act{number}", "relu")
     sketch.append("pool", GlobalPool(reduction="mean"))
     sketch.linear("head", CLASSES)
-    return _filled(sketch.finish("cnn"), rng)
+    return filled(sketch.finish("cnn"), rng)
 
 
 def resnet20(rng: np.random.Generator) -> Network:
@@ -39,7 +39,7 @@ def resnet20(rng: np.random.Generator) -> Network:
             _basic_block(sketch, f"stage{stage}.{block}", channels, 2 if stage > 0 and block == 0 else 1)
     sketch.append("pool", GlobalPool(reduction="mean"))
     sketch.linear("head", CLASSES)
-    return _filled(sketch.finish("resnet"), rng)
+    return filled(sketch.finish("resnet"), rng)
 
 
 def _basic_block(sketch: Sketch, name: str, channels: int, stride: int) -> None:
@@ -57,7 +57,8 @@ def _basic_block(sketch: Sketch, name: str, channels: int, stride: int) -> None:
     sketch.activation(f"{name}.act2", "relu")
 
 
-def _filled(plan: Plan, rng: np.random.Generator) -> Network:
+def filled(plan: Plan, rng: np.random.Generator) -> Network:
+    """A network of the plan, its weights drawn as at the start of training."""
     return plan.architecture, {name: _start(tensor, rng).astype(np.float32) for name, tensor in plan.tensors.items()}
 
 
