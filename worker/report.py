@@ -1,6 +1,7 @@
 """The report: what a job found out, as the user sees it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 
 from metagauge.checkpoint.finding import Finding
 from metagauge.contract import (
@@ -32,7 +33,7 @@ class Judged:
 
 def report(judged: Judged) -> Report:
     """The report on `judged`."""
-    reading, prediction = judged.reading, judged.prediction
+    reading, prediction = judged.reading, _checked(judged.prediction)
     return Report(
         predictor=judged.predictor,
         predictions=_predictions(prediction),
@@ -46,6 +47,18 @@ def report(judged: Judged) -> Report:
         findings=tuple(_finding(finding) for finding in reading.findings),
         timings_s={**reading.timings_s, **judged.timings_s},
     )
+
+
+def _checked(prediction: Prediction) -> Prediction:
+    """`prediction` without numbers that are none: JSON has no word for them, and they would mean nothing."""
+    intervals = (prediction.test_accuracy, prediction.generalization_gap)
+    numbers = [number for each in intervals if each is not None for number in (each.value, each.low, each.high)]
+    nearest = tuple(each for each in prediction.nearest if isfinite(each.test_accuracy) and isfinite(each.distance))
+    prediction = replace(prediction, nearest=nearest)
+    if all(isfinite(number) for number in numbers):
+        return prediction
+    reasons = (*prediction.reasons, "what was computed for this network is no finite number")
+    return replace(prediction, test_accuracy=None, generalization_gap=None, reasons=reasons)
 
 
 def _domain(prediction: Prediction) -> Domain:

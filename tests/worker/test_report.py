@@ -1,5 +1,7 @@
 """The report: what of a job reaches the user."""
 
+from dataclasses import replace
+from math import inf, nan
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,26 @@ def test_the_checkpoint_is_described_either_way(tmp_path: Path, prediction: Pred
     assert found.architecture.layer_count == len(found.architecture.layers)
     assert found.architecture.digest
     assert set(found.timings_s) == {"read", "infer", "build", "predict"}
+
+
+@pytest.mark.parametrize("number", [nan, inf, -inf])
+def test_what_is_no_number_is_not_reported(tmp_path: Path, number: float):
+    assert KNOWN.test_accuracy is not None
+    broken = replace(
+        KNOWN,
+        test_accuracy=replace(KNOWN.test_accuracy, high=number),
+        score=number,
+        nearest=(*KNOWN.nearest, replace(KNOWN.nearest[0], distance=number)),
+        stability=Stability(permutation=number, rescale=0.5),
+    )
+    found = Report.model_validate_json(reported(broken, tmp_path).model_dump_json())
+    assert found.predictions is None
+    assert not found.domain.in_domain
+    assert found.domain.reasons == ("what was computed for this network is no finite number",)
+    assert found.domain.score is None
+    assert [each.distance for each in found.domain.nearest] == [1.5]
+    assert found.stability is not None
+    assert found.stability.model_dump() == {"permutation": None, "rescale": 0.5}
 
 
 def test_a_report_survives_its_json(tmp_path: Path):

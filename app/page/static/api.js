@@ -22,10 +22,10 @@ export function predict({ files, sidecar, query }, onFraction) {
   const form = new FormData();
   for (const file of files) form.append("file", file, file.name);
   if (sidecar) form.append("architecture", sidecar, sidecar.name);
-  const chosen = new URLSearchParams(Object.entries(query).filter(([, value]) => value));
+  const chosen = String(new URLSearchParams(Object.entries(query).filter(([, value]) => value)));
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch does not tell how much of an upload has been sent
-    request.open("POST", chosen.size ? `/predict?${chosen}` : "/predict");
+    request.open("POST", chosen ? `/predict?${chosen}` : "/predict");
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onFraction(event.loaded / event.total);
     });
