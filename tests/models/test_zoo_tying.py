@@ -8,9 +8,10 @@ import torch
 
 from models.interpreter.layers import run
 from models.zoo.families import draw
-from models.zoo.population import _start, _written_out
+from models.zoo.population import _start, _written_out, train_population
 from models.zoo.recipe import draw_training, load_recipe
 from models.zoo.sketch import Plan
+from tests.models.test_zoo import coloured
 
 
 def _network(seed: int, plan_of=lambda plan: plan) -> tuple[Plan, dict[str, torch.Tensor]]:
@@ -46,3 +47,22 @@ def test_what_is_written_out_has_the_planned_shapes(family: str):
     trained = _start(plan, recipes, torch.Generator(), torch.device("cpu"))
     shapes = {name: tuple(tensor.shape[1:]) for name, tensor in _written_out(plan, trained).items()}
     assert shapes == {name: tensor.shape for name, tensor in plan.tensors.items()}
+
+
+def test_a_trained_network_is_still_equivariant():
+    zoo = replace(load_recipe("smoke"), snapshots=2, batch=16)
+    rng = np.random.default_rng(3)
+    plan = draw("c4", rng)
+    recipes = tuple(replace(each, learning_rate=0.05, flips=False, shifts=True) for each in draw_training(rng, zoo))
+    first, *_, last = (each for each in train_population(plan, recipes, zoo, coloured(), (3,)) if each.member == 0)
+    tensors = {name: torch.from_numpy(array) for name, array in last.tensors.items()}
+    assert not np.allclose(first.tensors["conv0.weight"], last.tensors["conv0.weight"], atol=1e-3), "it was trained"
+    assert _moved_by_a_quarter_turn(plan, tensors) < 1e-5
+
+
+def test_the_small_cnn_is_that_of_the_paper():
+    plan = draw("small_cnn", np.random.default_rng(0))
+    grey = 4970  # parameters in Unterthiner et al. 2020, sec. 3, where images have one channel
+    assert sum(int(np.prod(tensor.shape)) for tensor in plan.tensors.values()) == grey + 2 * 16 * 3 * 3
+    shapes = [tensor.shape for name, tensor in plan.tensors.items() if name.startswith("conv") and "weight" in name]
+    assert shapes == [(16, 3, 3, 3), (16, 16, 3, 3), (16, 16, 3, 3)]
