@@ -15,7 +15,9 @@ from models.metanetworks.products import ProductConfig, ProductMetanetwork
 from models.metanetworks.targets import accuracy_and_gap
 from models.predictor import Predictor, available
 
-JUDGES = ("edges", "products", *available())
+SEEING = ("edges", *available())
+"""Those that see all that changes a function: not yet the products, which are told how far a position is, not where."""
+JUDGES = (*SEEING, "products")
 
 
 def judge(name: str) -> nn.Module:

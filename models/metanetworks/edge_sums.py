@@ -79,10 +79,13 @@ def edge_features(weight: Float[Tensor, "networks ..."], fan_in: int) -> Float[T
 
 
 def relative_features(
-    weight: Float[Tensor, "networks ..."], size: Float[Tensor, "networks ..."], fan_in: int
-) -> Float[Tensor, "edge_features networks ..."]:
+    weight: Float[Tensor, "..."],
+    size: Float[Tensor, "..."],
+    fan_in: int,
+    out: Float[Tensor, "edge_features ..."] | None = None,
+) -> Float[Tensor, "edge_features ..."]:
     """`edge_features` of some weights of blocks with these sizes, which are roots of the mean square."""
-    features = weight.new_empty(EDGE_FEATURES, *weight.shape)
+    features = weight.new_empty(EDGE_FEATURES, *weight.shape) if out is None else out
     torch.mul(weight, fan_in**0.5, out=features[0]).clamp_(-_CLIP, _CLIP)
     torch.div(weight, size.clamp_min(_TINY), out=features[1]).clamp_(-_CLIP, _CLIP)
     torch.abs(features[1], out=features[2])

@@ -23,7 +23,7 @@ from models.training.networks import checkpoint_of
 from tests.blindness.changes import CHANGES
 from tests.blindness.network import Network, outputs
 from tests.exported import images
-from tests.judges import JUDGES, judge, judged
+from tests.judges import SEEING, judge, judged
 from tests.sketches import convolutional, perceptron, residual, transformer
 from tests.zoo_networks import graph_of
 
@@ -31,7 +31,7 @@ MOVES = 1e-8
 """Far above rounding in float64, in which networks are judged here."""
 
 
-@pytest.fixture(scope="module", params=JUDGES)
+@pytest.fixture(scope="module", params=SEEING)
 def metanetwork(request: pytest.FixtureRequest) -> nn.Module:
     return judge(request.param).double()
 
