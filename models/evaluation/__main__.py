@@ -1,4 +1,4 @@
-"""`python -m models.evaluation ZOO PREDICTOR`: prints the scorecard, and writes it and the card to the predictor."""
+"""`python -m models.evaluation`: measures methods and predictors on networks that they were not fitted to."""
 
 import json
 from dataclasses import asdict
@@ -7,106 +7,136 @@ from typing import Annotated
 
 import torch
 import typer
+from pydantic import TypeAdapter
 from rich.console import Console
-from rich.table import Table
 
-from models.evaluation.card import Facts, card
-from models.evaluation.scorecard import METANETWORK, Line, answered, gap_line, intervals, lines, parts_lines
+from models.evaluation.arms import SPLIT_SEED, arms_of
+from models.evaluation.card import card as written
+from models.evaluation.card import moves_table
+from models.evaluation.forms import forms
+from models.evaluation.judged import judge_of
+from models.evaluation.measuring import Bench, measure_all
+from models.evaluation.methods import load, methods
+from models.evaluation.moves import Moves, moves_of, trained_of, transforms
+from models.evaluation.paper import PAPER
+from models.evaluation.pictures import learning_curve, scatter
+from models.evaluation.published import measure
+from models.evaluation.scorecard import Line, current, lines_of
+from models.evaluation.table import Table
+from models.evaluation.tables import tables_of
+from models.evaluation.units import UnitStore
 from models.predictor import Predictor
-from models.training.networks import JobNetworks, load_networks
 from models.training.split import split
-from models.zoo.store import ZooStore
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+Zoos = Annotated[list[Path], typer.Argument(help="Folders of zoos, which are joined")]
+Out = Annotated[Path, typer.Option(help="Folder of the results")]
+Published = Annotated[Path, typer.Option(help="Folder of the predictor, fitted to these zoos")]
+
+_ARMS = "full,run,half,quarter,ten,five,ood-width"
+_MOVES = TypeAdapter(list[Moves])
 
 
-def evaluate(
-    zoo: Annotated[Path, typer.Argument(help="Folder of the zoo the predictor was fitted to")],
-    predictor: Annotated[Path, typer.Argument(help="Folder of the predictor, fitted to a split by architecture")],
-    by_run: Annotated[Path | None, typer.Option(help="Folder of one fitted to a split by run")] = None,
-    seed: int = 0,
-    threads: int = 1,
+@app.command()
+def run(
+    zoos: Zoos,
+    out: Out = Path("scores"),
+    arms: Annotated[str, typer.Option(help="Names with commas between; 'family' leaves out each in turn")] = _ARMS,
+    chosen: Annotated[str, typer.Option("--methods", help="Names with commas between; all if empty")] = "",
+    seeds: Annotated[str, typer.Option(help="Seeds of the fits; the split stays the same")] = "0,1,2",
+    processes: Annotated[int, typer.Option(help="Processes of one thread each")] = 2,
 ) -> None:
-    """Measure on networks whose architectures (with --by-run also: whose runs) were never trained on."""
-    torch.set_num_threads(threads)
-    store = ZooStore(zoo)
-    networks = load_networks(store)
-    judge = Predictor.load(predictor)
-    parts = split(networks, "architecture", seed)
-    by_architecture = lines(judge, parts, seed)
-    runs = [] if by_run is None else lines(Predictor.load(by_run), split(networks, "run", seed), seed)
-    fitted = parts_lines(judge, parts)
-    gap = gap_line(judge, parts)
-    coverage = intervals(judge, parts)
-    share = answered(judge, parts.test)
-    console = Console(width=150)
-    console.print(_table("Test accuracy, unseen architectures", by_architecture))
-    if runs:
-        console.print(_table("Test accuracy, unseen runs", runs))
-    console.print(_table("Test accuracy, the metanetwork on each part of the split", fitted))
-    console.print(_table("Generalization gap, unseen architectures", [gap]))
-    served = next(line for line in by_architecture if line.method == METANETWORK)
-    metrics = {
-        "scores": {
-            "test_accuracy_r2": served.everything.r2,
-            "test_accuracy_tau": served.everything.tau,
-            "test_accuracy_tau_ceiling": served.everything.tau_ceiling,
-            "test_accuracy_mae": served.everything.mae,
-            "test_accuracy_interval_coverage": coverage["test_accuracy"].measured,
-            "generalization_gap_r2": gap.everything.r2,
-            "generalization_gap_mae": gap.everything.mae,
-            "generalization_gap_interval_coverage": coverage["generalization_gap"].measured,
-        },
-        "zoo": {"recipe": asdict(store.recipe()), "digest": store.recipe().digest(), **_statistics(networks)},
-        "split": {
-            "by": "architecture",
-            "seed": seed,
-            **{
-                name: _statistics(part)
-                for name, part in (("train", parts.train), ("calibration", parts.calibration), ("test", parts.test))
-            },
-        },
-        "test_accuracy": {
-            "unseen_architectures": [asdict(line) for line in by_architecture],
-            "unseen_runs": [asdict(line) for line in runs],
-            "parts": [asdict(line) for line in fitted],
-        },
-        "generalization_gap": {"unseen_architectures": [asdict(gap)]},
-        "intervals": {name: asdict(measured) for name, measured in coverage.items()},
-        "answered_in_domain": share,
-    }
-    console.print_json(json.dumps(metrics["intervals"]))
-    (predictor / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-    parameters = sum(tensor.numel() for tensor in judge.metanetwork.parameters())
-    facts = Facts(config=judge.config, parameters=parameters, metrics=metrics)
-    (predictor / "card.md").write_text(card(facts))
+    """Fit every method on every arm with every seed. What was measured stays, so start it again as you like."""
+    torch.set_num_threads(1)  # processes are forked, and must not inherit a pool of threads
+    known = methods()
+    names = _names(chosen) or tuple(known)
+    if unknown := [name for name in names if name not in known]:
+        raise typer.BadParameter(f"no method is called {', '.join(unknown)}; there are: {', '.join(known)}")
+    networks = load(zoos, [known[name] for name in names])
+    bench = Bench(zoo=_joined(zoos), networks=networks, methods=known, store=UnitStore(out))
+    missing = bench.missing(arms_of(_names(arms), networks), names, [int(seed) for seed in _names(seeds)])
+    failed = measure_all(bench, missing, processes)
+    for unit in failed:
+        typer.echo(f"failed: {unit.arm} {unit.method} {unit.seed}; see {bench.store.log(unit)}", err=True)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def scorecard(out: Annotated[Path, typer.Argument(help="Folder of the results")]) -> None:
+    """Print the scorecard; write OUT/scorecard.json, OUT/scorecard.md and OUT/pictures."""
+    results, stale = current(UnitStore(out).results())
+    lines = lines_of(results)
+    tables = [*tables_of(lines), *_moves_tables(out), PAPER]
+    console = Console(width=200)
+    for table in tables:
+        console.print(table.rich())
+    for result in stale:
+        typer.echo(f"out of date, left out: {result.facts.unit}", err=True)
+    (out / "scorecard.json").write_text(json.dumps([asdict(line) for line in lines], indent=1) + "\n")
+    (out / "scorecard.md").write_text("\n".join(table.markdown() for table in tables))
+    for zoo in sorted({line.zoo for line in lines}):
+        learning_curve([line for line in lines if line.zoo == zoo], out / "pictures" / f"{zoo}-curve.svg")
+    for result in results:
+        unit = result.facts.unit
+        if unit.seed == 0 and unit.arm in ("full", "run") and not result.facts.ranked_only:
+            scatter(result, out / "pictures" / f"{unit.zoo}-{unit.arm}-{unit.method}.svg")
+    typer.echo(f"wrote {out}/scorecard.json, {out}/scorecard.md and {out}/pictures")
+
+
+@app.command()
+def moves(
+    zoos: Zoos,
+    predictor: Published,
+    out: Out = Path("scores"),
+    networks: Annotated[int, typer.Option(help="Test networks, at most one of a job")] = 60,
+    seed: int = 0,
+) -> None:
+    """Move test networks' predictions by changes that keep the function; write OUT/moves-PREDICTOR.json."""
+    torch.set_num_threads(1)
+    judge = judge_of(Predictor.load(predictor))
+    test = split(load(zoos, ()), "architecture", SPLIT_SEED).test
+    found = moves_of(judge, trained_of(test, networks, seed), {**transforms(), **forms()}, seed)
+    Console(width=150).print(moves_table(f"{predictor.name}: test networks, final snapshots", found).rich())
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"moves-{predictor.name}.json").write_bytes(_MOVES.dump_json(found, indent=1) + b"\n")
+
+
+@app.command()
+def card(zoos: Zoos, predictor: Published, out: Out = Path("scores")) -> None:
+    """Measure a published predictor; write its metrics.json, and its card.md with what OUT has beside it."""
+    torch.set_num_threads(1)
+    results, _ = current(UnitStore(out).results([_joined(zoos)]))
+    lines: list[Line] = [line for line in lines_of(results) if ":" not in line.arm]
+    judged = Predictor.load(predictor)
+    parts = split(load(zoos, ()), "architecture", SPLIT_SEED)
+    path = out / f"moves-{predictor.name}.json"
+    moved = _read(path) if path.exists() else []
+    measures = measure(judged, zoos, parts, lines, moved)
+    (predictor / "metrics.json").write_text(json.dumps(asdict(measures), indent=1) + "\n")
+    (predictor / "card.md").write_text(written(judged.config, measures))
     typer.echo(f"wrote {predictor / 'metrics.json'} and {predictor / 'card.md'}")
 
 
-def _statistics(networks: tuple[JobNetworks, ...] | list[JobNetworks]) -> dict[str, object]:
-    entries = [entry for job in networks for entry in job.entries]
-    accuracies = torch.tensor([entry.test_accuracy for entry in entries])
-    return {
-        "snapshots": len(entries),
-        "runs": len({entry.run for entry in entries}),
-        "architectures": len({job.architecture for job in networks}),
-        "families": {
-            family: len({job.architecture for job in networks if job.family == family})
-            for family in sorted({job.family for job in networks})
-        },
-        "test_accuracy_quantiles": [
-            round(float(value), 4) for value in accuracies.quantile(torch.tensor([0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0]))
-        ],
-    }
+def _moves_tables(out: Path) -> list[Table]:
+    paths = sorted(out.glob("moves-*.json"))
+    return [
+        moves_table(f"{path.stem.removeprefix('moves-')}: changes that keep the function", _read(path))
+        for path in paths
+    ]
 
 
-def _table(title: str, rows: list[Line]) -> Table:
-    table = Table("method", "R2", "tau", "ceiling", "MAE", "R2 finals", "tau finals", *rows[0].families, title=title)
-    for line in rows:
-        everything, finals = line.everything, line.finals
-        numbers = (everything.r2, everything.tau, everything.tau_ceiling, everything.mae, finals.r2, finals.tau)
-        families = (f"{each.r2:.2f}/{each.tau:.2f}" for each in line.families.values())
-        table.add_row(line.method, *(f"{number:.3f}" for number in numbers), *families)
-    return table
+def _read(path: Path) -> list[Moves]:
+    return _MOVES.validate_json(path.read_bytes())
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _joined(zoos: list[Path]) -> str:
+    return "+".join(zoo.name for zoo in zoos)
 
 
 if __name__ == "__main__":
-    typer.run(evaluate)
+    app()

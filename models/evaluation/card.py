@@ -1,133 +1,174 @@
 """The model card: written from the numbers, so that it cannot say anything else."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
+from models.evaluation.moves import Moves
+from models.evaluation.published import Measures, NetworkFacts, Served
+from models.evaluation.scorecard import Line
+from models.evaluation.scores import Scores
+from models.evaluation.table import Table
+from models.evaluation.tables import ARMS, MISSING, families_table, ordered, scores_table
 from models.predictor import PredictorConfig
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a card is made of. `metrics` is the content of metrics.json."""
-
-    config: PredictorConfig
-    parameters: int
-    metrics: Mapping
-    """As `python -m models.evaluation` wrote it."""
-
-
-def card(facts: Facts) -> str:
+def card(config: PredictorConfig, measures: Measures) -> str:
     """The card in Markdown."""
-    config, metrics = facts.config, facts.metrics
-    zoo, split = metrics["zoo"], metrics["split"]
-    recipe, name = zoo["recipe"], f"{config.name}-v{config.version}"
+    name = f"{config.name}-v{config.version}"
     sections = [
         f"# {name}",
-        f"{config.title}, from the weights alone. Generated from `metrics.json` by `python -m models.evaluation`.",
-        "## What it knows",
+        f"{config.title}. Generated from `metrics.json` by `python -m models.evaluation card`.",
+        "## What it knows, and when it refuses",
         f"{config.domain}.",
-        "It answers only for networks of this task: another input or output, less than"
-        f" {config.task.coverage:.0%} of the parameters in the graph, more than {config.task.edges} edges or"
-        f" {config.task.blocks} blocks, weights that are not finite, or a domain score"
-        f" of {config.threshold} or more make it abstain. Of the test networks below, which are inside, it answers"
-        f" {metrics['answered_in_domain']:.1%}.",
-        "It has only seen networks that were honestly trained on CIFAR-10. Weights that were damaged, shuffled or drawn"
-        " at random on purpose, and networks trained for another ten classes, are not reliably told apart from them,"
-        " and its intervals do not hold for them. Changes that keep a network's accuracy but not its graph move the"
-        " answer: rescaling the neurons of a ReLU network, scaling the logits, a softmax at the end.",
+        _refusals(config, measures),
         "The gap is train accuracy, on the labels as trained on (noise included), minus test accuracy.",
         "## Method",
-        f"Graph metanetwork (Lim et al. 2024) with {facts.parameters} parameters, {config.metanetwork.rounds} rounds of"
-        " messages both ways over node, edge and global features; node and block features include statistics of the"
-        " weights. Trained with binary cross-entropy on the test accuracy and a Huber loss on the gap.",
+        _method(config, measures),
         "## Data",
-        _data(zoo),
-        _split(split),
-        "## Scores on unseen architectures: test accuracy",
-        _table(metrics["test_accuracy"]["unseen_architectures"]),
-        "Tau is Kendall's tau-b; the ceiling is what a perfect ranker would get, since measured accuracies tie.",
-        "### By family (R2 / tau)",
-        _families(metrics["test_accuracy"]["unseen_architectures"]),
-    ]
-    sections += [
-        "### Seen and unseen architectures",
-        "The metanetwork on each part of the split; the distance between the first line and the others is overfitting.",
-        _table(metrics["test_accuracy"]["parts"]),
-    ]
-    evaluated = f"python -m models.evaluation zoos/{recipe['name']} models/pretrained/{name}\n"
-    if metrics["test_accuracy"]["unseen_runs"]:
-        evaluated = f"python -m models.training zoos/{recipe['name']} runs/{name} --by run\n" + evaluated.replace(
-            f"{name}\n", f"{name} --by-run runs/{name}\n"
-        )
-        sections += [
-            "## Scores on unseen runs: test accuracy",
-            "The same architectures were trained on, in other runs. This is the easier question; the metanetwork was"
-            " fitted to that split.",
-            _table(metrics["test_accuracy"]["unseen_runs"]),
-        ]
-    sections += [
-        "## Scores on unseen architectures: generalization gap",
-        _table(metrics["generalization_gap"]["unseen_architectures"]),
+        _data(measures),
+        "## Scores of the served predictor: test accuracy",
+        "On each part of the split by architecture; the distance between the first line and the others is overfitting.",
+        *_served(measures.test_accuracy),
+        "## Scores of the served predictor: generalization gap",
+        *_served(measures.generalization_gap),
         "## Intervals",
-        _intervals(metrics["intervals"]),
+        "Measured on the test networks that the predictor answers.",
+        _intervals(measures),
+        *_beside(measures.scorecard),
+        *_moved(measures.moves),
         "## Reproduce",
-        "```\n"
-        f"python -m models.zoo make {recipe['name']} --data CIFAR10\n"
-        f"python -m models.training zoos/{recipe['name']} models/pretrained/{name}\n{evaluated}"
-        "```",
+        _reproduce(name, measures),
     ]
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join(section.strip() for section in sections) + "\n"
 
 
-def _table(lines: Sequence[Mapping]) -> str:
-    rows = ["| method | R2 | tau | ceiling | MAE | R2, finals | tau, finals |", "|---|---|---|---|---|---|---|"]
-    for line in lines:
-        everything, finals = line["everything"], line["finals"]
-        numbers = [everything[key] for key in ("r2", "tau", "tau_ceiling", "mae")] + [finals["r2"], finals["tau"]]
-        rows.append(f"| {line['method']} | " + " | ".join(f"{number:.3f}" for number in numbers) + " |")
-    return "\n".join(rows)
+def moves_table(title: str, moves: Sequence[Moves]) -> Table:
+    """How far the predicted accuracy moves under each change."""
+    rows = tuple(
+        (
+            each.change,
+            str(each.networks),
+            _number(each.mean, 4),
+            _number(each.largest, 4),
+            str(each.not_applicable),
+            str(each.abstained),
+        )
+        for each in moves
+    )
+    header = ("change", "networks", "mean move", "largest move", "not applicable", "not predicted")
+    return Table(title=title, header=header, rows=rows, remark="Moves of the predicted test accuracy, fractions of 1.")
 
 
-def _families(lines: Sequence[Mapping]) -> str:
-    names = list(lines[0]["families"])
-    rows = ["| method | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for line in lines:
-        cells = (f"{line['families'][name]['r2']:.2f} / {line['families'][name]['tau']:.2f}" for name in names)
-        rows.append(f"| {line['method']} | " + " | ".join(cells) + " |")
-    return "\n".join(rows)
-
-
-def _intervals(intervals: Mapping) -> str:
-    families = list(next(iter(intervals.values()))["families"])
-    rows = [
-        "| property | nominal | measured | mean width | " + " | ".join(families) + " |",
-        "|---" * (4 + len(families)) + "|",
-    ]
-    for name, each in intervals.items():
-        cells = " | ".join(f"{each['families'][family]:.3f}" for family in families)
-        head = f"{each['nominal']:.2f} | {each['measured']:.3f} | {each['mean_width']:.3f}"
-        rows.append(f"| {name.replace('_', ' ')} | {head} | {cells} |")
-    return "\n".join(rows)
-
-
-def _data(zoo: Mapping) -> str:
-    recipe = zoo["recipe"]
-    quantiles = ", ".join(f"{quantile:.3f}" for quantile in zoo["test_accuracy_quantiles"])
+def _refusals(config: PredictorConfig, measures: Measures) -> str:
+    task = config.task
     return (
-        f"Zoo `{recipe['name']}` (recipe digest `{zoo['digest']}`): {zoo['snapshots']} snapshots of {zoo['runs']} runs"
-        f" over {zoo['architectures']} architectures, families {_counts(zoo['families'])}. Test accuracy was measured"
-        f" on {recipe['test_images']} test images, train accuracy on {recipe['train_images']} training images."
-        f" Quantiles 0, 10, 25, 50, 75, 90, 100 % of the test accuracy: {quantiles}."
+        f"It abstains, with reasons, from networks of another input or output, with less than {task.coverage:.0%} of"
+        f" the parameters in the graph, more than {task.edges} edges or {task.blocks} blocks, weights that are not"
+        f" finite, or a domain score of {config.threshold} or more. Of the test networks below, which are inside, it"
+        f" answers {measures.answered_in_domain:.1%}."
     )
 
 
-def _split(split: Mapping) -> str:
-    parts = "; ".join(
-        f"{part} {split[part]['snapshots']} snapshots of {split[part]['architectures']} architectures"
-        for part in ("train", "calibration", "test")
+def _method(config: PredictorConfig, measures: Measures) -> str:
+    return (
+        f"A metanetwork with {measures.parameters} parameters ({measures.parameters * 4 / 1e6:.1f} MB of float32) on"
+        f" the parameter graph (Lim et al. 2024): `{config.metanetwork}`."
     )
-    return f"Split by architecture (seed {split['seed']}): {parts}."
 
 
-def _counts(families: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in families.items())
+def _data(measures: Measures) -> str:
+    zoos = " ".join(
+        f"Zoo `{zoo.name}` has {zoo.jobs} jobs (recipe digest `{zoo.recipe}`); test accuracy was measured on"
+        f" {zoo.test_images} test images, train accuracy on {zoo.train_images} training images."
+        for zoo in measures.zoos
+    )
+    header = ("part", "snapshots", "runs", "architectures", "of each family", "test accuracy, quantiles")
+    table = Table(
+        title="Networks, and their split by architecture",
+        header=header,
+        rows=tuple(_networks(facts) for facts in measures.networks),
+        remark="Quantiles 0, 10, 25, 50, 75, 90 and 100 %.",
+    )
+    return f"{zoos}\n\n{table.markdown()}"
+
+
+def _networks(facts: NetworkFacts) -> tuple[str, ...]:
+    families = ", ".join(f"{name} {count}" for name, count in facts.families.items())
+    quantiles = ", ".join(f"{quantile:.2f}" for quantile in facts.test_accuracy_quantiles)
+    return facts.part, str(facts.snapshots), str(facts.runs), str(facts.architectures), families, quantiles
+
+
+def _served(parts: Sequence[Served]) -> Iterator[str]:
+    head = ("part", "answered", "R2", "tau", "ceiling", "MAE", "R2, finals", "tau, finals", "tau, strata", "ceiling")
+    yield Table(title="By part", header=head, rows=tuple(_part(part) for part in parts)).markdown()
+    test = parts[-1]
+    yield Table(
+        title="By family, unseen architectures",
+        header=("family", "snapshots", "R2", "tau", "ceiling", "MAE"),
+        rows=tuple((name, str(scores.count), *_scores(scores)) for name, scores in test.families.items()),
+    ).markdown()
+
+
+def _part(part: Served) -> tuple[str, ...]:
+    strata = (
+        (MISSING, MISSING)
+        if part.strata is None
+        else (_number(part.strata.tau, 3), _number(part.strata.tau_ceiling, 3))
+    )
+    finals = (_number(part.finals.r2, 3), _number(part.finals.tau, 3))
+    return (part.part, f"{part.answered:.1%}", *_scores(part.everything), *finals, *strata)
+
+
+def _scores(scores: Scores) -> tuple[str, ...]:
+    return tuple(_number(each, 3) for each in (scores.r2, scores.tau, scores.tau_ceiling, scores.mae))
+
+
+def _intervals(measures: Measures) -> str:
+    families = list(measures.intervals["test_accuracy"].families)
+    rows = tuple(
+        (
+            name.replace("_", " "),
+            f"{each.nominal:.2f}",
+            f"{each.measured:.3f}",
+            f"{each.mean_width:.3f}",
+            *(f"{each.families[family]:.3f}" for family in families),
+        )
+        for name, each in measures.intervals.items()
+    )
+    header = ("property", "nominal", "measured", "mean width", *families)
+    return Table(title="Coverage on unseen architectures", header=header, rows=rows).markdown()
+
+
+def _beside(lines: Sequence[Line]) -> Iterator[str]:
+    by_arm: Mapping[str, list[Line]] = {arm: ordered(line for line in lines if line.arm == arm) for arm in ARMS}
+    shown = {arm: found for arm, found in by_arm.items() if found}
+    if shown:
+        yield "## Methods beside each other"
+        yield "Fitted to the same networks, with the same care, by `python -m models.evaluation run`."
+    for arm, found in shown.items():
+        yield scores_table(f"Test accuracy, {ARMS[arm]}", found).markdown()
+        if arm == "full" and len(found[0].families) > 1:
+            yield families_table(f"By family, {ARMS[arm]} (R2 / tau)", found).markdown()
+
+
+def _moved(moves: Sequence[Moves]) -> Iterator[str]:
+    if moves:
+        yield "## Changes that keep the function"
+        yield moves_table("Test networks, final snapshots", moves).markdown()
+
+
+def _reproduce(name: str, measures: Measures) -> str:
+    zoos = " ".join(f"zoos/{zoo.name}" for zoo in measures.zoos)
+    minutes = sum(line.cpu_s.mean * len(line.seeds) for line in measures.scorecard if ":" not in line.arm) / 60
+    took = f"The scores above took {minutes:.0f} CPU minutes." if measures.scorecard else ""
+    commands = [
+        *(f"python -m models.zoo make {zoo.name} --data CIFAR10" for zoo in measures.zoos),
+        f"python -m models.training {zoos} models/pretrained/{name}",
+        f"python -m models.evaluation run {zoos} --out scores",
+        f"python -m models.evaluation moves {zoos} --predictor models/pretrained/{name} --out scores",
+        f"python -m models.evaluation card {zoos} --predictor models/pretrained/{name} --out scores",
+    ]
+    return "```\n" + "\n".join(commands) + f"\n```\n\n{took}"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return MISSING if value is None else f"{value:.{digits}f}"

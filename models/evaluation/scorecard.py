@@ -1,113 +1,188 @@
-"""The scorecard of a predictor: its scores beside the baselines' on the same split."""
+"""The scorecard: every method's scores on every arm, with their mean and spread over the seeds of fitting."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.calibration import Calibration, covered
-from models.evaluation.baselines import BASELINES, boost
-from models.evaluation.scores import Scores, score
-from models.predictor import Predictor
-from models.training.fit import apply
-from models.training.networks import JobNetworks
-from models.training.split import Split
+from models.evaluation.arms import FAMILY
+from models.evaluation.scores import Scores, StrataScores, score, score_strata
+from models.evaluation.snapshots import together
+from models.evaluation.units import Facts, Result
 
-METANETWORK = "metanetwork"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number over the seeds. The spread is a standard deviation, zero for one seed."""
+
+    mean: float
+    spread: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Scores of one set of snapshots over the seeds. See `Scores` for what can be missing."""
+
+    r2: Figure | None
+    tau: Figure
+    tau_ceiling: float
+    mae: Figure | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrataFigures:
+    """Order among snapshots of the same step and length of training, over the seeds."""
+
+    tau: Figure
+    tau_ceiling: float
+    strata: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One method on one split."""
+    """One method on one arm of one zoo. Everything but `gap` is of the test accuracy."""
 
+    zoo: str
+    arm: str
     method: str
-    everything: Scores
-    finals: Scores
-    families: dict[str, Scores]
+    words: str
+    kind: str
+    seeds: tuple[int, ...]
+    everything: Figures
+    finals: Figures
+    strata: StrataFigures | None
+    families: Mapping[str, Figures]
+    gap: Figures | None
+    train_snapshots: int
+    train_architectures: int
+    test_architectures: int
+    parameters: int | None
+    cpu_s: Figure
+    """Of fitting and predicting, for one seed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intervals:
-    """Measured coverage on test networks, and mean width, of one property."""
-
-    nominal: float
-    measured: float
-    mean_width: float
-    families: dict[str, float]
+Key = tuple[str, str, str]
+"""Zoo, arm and method."""
 
 
-def lines(predictor: Predictor, parts: Split, seed: int) -> list[Line]:
-    """The test accuracy's scores: baselines first, the metanetwork, and its mean with the best of them."""
-    predicted = {name: boost(parts.train, parts.test, rows, seed) for name, rows in BASELINES.items()}
-    predicted[METANETWORK] = accuracies(predictor, parts.test)
-    predicted["mean of metanetwork and rich statistics"] = (predicted[METANETWORK] + predicted["rich statistics"]) / 2
-    return [_line(name, values, parts.test) for name, values in predicted.items()]
+def current(results: Iterable[Result]) -> tuple[list[Result], list[Result]]:
+    """Results of what each zoo and each method are now, by the newest unit; and those that are out of date."""
+    ordered = sorted(results, key=lambda each: each.facts.measured_at)
+    networks = {each.facts.unit.zoo: each.facts.fingerprint for each in ordered}
+    settings = {(each.facts.unit.zoo, each.facts.unit.method): each.facts.settings for each in ordered}
+    kept, stale = [], []
+    for each in ordered:
+        unit, facts = each.facts.unit, each.facts
+        known = networks[unit.zoo], settings[unit.zoo, unit.method]
+        (kept if known == (facts.fingerprint, facts.settings) else stale).append(each)
+    return kept, stale
 
 
-def gap_line(predictor: Predictor, parts: Split) -> Line:
-    """The generalization gap's scores."""
-    outputs = apply(predictor.metanetwork, parts.test)[:, 1].numpy()
-    return _line(METANETWORK, outputs, parts.test, gap=True)
+def lines_of(results: Iterable[Result]) -> list[Line]:
+    """One line for each zoo, arm and method; left-out families come together in an arm `family`, too."""
+    by_key: dict[Key, list[Result]] = defaultdict(list)
+    for result in results:
+        unit = result.facts.unit
+        by_key[unit.zoo, unit.arm, unit.method].append(result)
+    for (zoo, arm, method), mine in list(by_key.items()):
+        if arm.startswith(f"{FAMILY}:"):
+            by_key[zoo, FAMILY, method] += mine
+    by_seed = {key: _by_seed(mine) for key, mine in sorted(by_key.items(), key=lambda each: each[0])}
+    return [_line(key, mine) for key, mine in by_seed.items() if mine]
 
 
-def accuracies(predictor: Predictor, networks: Sequence[JobNetworks]) -> np.ndarray:
-    """Predicted test accuracies, (snapshots,)."""
-    return apply(predictor.metanetwork, networks)[:, 0].sigmoid().numpy()
+def _by_seed(results: Sequence[Result]) -> list[Result]:
+    """One result for each seed; the families that were left out in turn are put together."""
+    seeds = sorted({result.facts.unit.seed for result in results})
+    arms = {result.facts.unit.arm for result in results}
+    mine = {seed: [result for result in results if result.facts.unit.seed == seed] for seed in seeds}
+    complete = [seed for seed in seeds if {each.facts.unit.arm for each in mine[seed]} == arms]
+    return [_join(mine[seed]) for seed in complete]
 
 
-def parts_lines(predictor: Predictor, parts: Split) -> list[Line]:
-    """The metanetwork on all three parts of a split: how much better it knows what it was trained on."""
-    named = (("train", parts.train), ("calibration", parts.calibration), ("test", parts.test))
-    return [_line(name, accuracies(predictor, networks), networks) for name, networks in named]
-
-
-def intervals(predictor: Predictor, parts: Split) -> dict[str, Intervals]:
-    """Measured coverage of both properties' intervals on test networks."""
-    outputs = apply(predictor.metanetwork, parts.test)
-    config = predictor.config
-    return {
-        "test_accuracy": _coverage(config.test_accuracy, outputs[:, 0].sigmoid().numpy(), parts.test, gap=False),
-        "generalization_gap": _coverage(config.generalization_gap, outputs[:, 1].numpy(), parts.test, gap=True),
-    }
-
-
-def answered(predictor: Predictor, networks: Sequence[JobNetworks]) -> float:
-    """The share of networks which the domain score lets through."""
-    inside = [predictor.domain_scores(job.graphs) < predictor.config.threshold for job in networks]
-    return float(np.concatenate(inside).mean())
-
-
-def _coverage(
-    calibration: Calibration, predicted: np.ndarray, networks: Sequence[JobNetworks], *, gap: bool
-) -> Intervals:
-    measured, families, _ = _labels(networks, gap=gap)
-    widths = [each.high - each.low for each in map(calibration.interval, predicted.tolist())]
-    return Intervals(
-        nominal=calibration.coverage,
-        measured=covered(calibration, predicted, measured),
-        mean_width=float(np.mean(widths)),
-        families={
-            name: covered(calibration, predicted[families == name], measured[families == name])
-            for name in sorted(set(families))
-        },
+def _join(results: Sequence[Result]) -> Result:
+    if len(results) == 1:
+        return results[0]
+    gaps = [result.gap for result in results if result.gap is not None]
+    return Result(
+        facts=replace(
+            results[0].facts,
+            train_snapshots=min(result.facts.train_snapshots for result in results),
+            train_architectures=min(result.facts.train_architectures for result in results),
+            test_architectures=sum(result.facts.test_architectures for result in results),
+            cpu_s=sum(result.facts.cpu_s for result in results),
+        ),
+        snapshots=together([result.snapshots for result in results]),
+        accuracy=np.concatenate([result.accuracy for result in results]),
+        gap=np.concatenate(gaps) if len(gaps) == len(results) else None,
     )
 
 
-def _line(method: str, predicted: np.ndarray, networks: Sequence[JobNetworks], *, gap: bool = False) -> Line:
-    measured, families, finals = _labels(networks, gap=gap)
+def _line(key: Key, results: Sequence[Result]) -> Line:
+    facts: Facts = results[0].facts
+    snapshots = results[0].snapshots
+    everywhere, ranked = np.ones(len(snapshots.accuracy), bool), facts.ranked_only
+    zoo, arm, method = key
+    gaps = [score(each.gap, each.snapshots.gap) for each in results if each.gap is not None]
     return Line(
+        zoo=zoo,
+        arm=arm,
         method=method,
-        everything=score(predicted, measured),
-        finals=score(predicted[finals], measured[finals]),
+        words=facts.words,
+        kind=facts.kind,
+        seeds=tuple(result.facts.unit.seed for result in results),
+        everything=_accuracy(results, everywhere, ranked_only=ranked),
+        finals=_accuracy(results, snapshots.is_final, ranked_only=ranked),
+        strata=_strata(results),
         families={
-            name: score(predicted[families == name], measured[families == name]) for name in sorted(set(families))
+            str(name): _accuracy(results, snapshots.family == name, ranked_only=ranked)
+            for name in np.unique(snapshots.family)
         },
+        gap=_figures(gaps) if gaps else None,
+        train_snapshots=facts.train_snapshots,
+        train_architectures=facts.train_architectures,
+        test_architectures=facts.test_architectures,
+        parameters=facts.parameters,
+        cpu_s=figure([result.facts.cpu_s for result in results]),
     )
 
 
-def _labels(networks: Sequence[JobNetworks], *, gap: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Measured values, families and whether a snapshot is its run's last: each (snapshots,)."""
-    measured = np.concatenate([(job.gap if gap else job.accuracy).numpy() for job in networks])
-    families = np.concatenate([np.full(len(job.entries), job.family) for job in networks])
-    finals = np.array([entry.is_final for job in networks for entry in job.entries])
-    return measured, families, finals
+def _accuracy(results: Sequence[Result], chosen: np.ndarray, *, ranked_only: bool) -> Figures:
+    return _figures(
+        [score(each.accuracy[chosen], each.snapshots.accuracy[chosen], ranked_only=ranked_only) for each in results]
+    )
+
+
+def _strata(results: Sequence[Result]) -> StrataFigures | None:
+    found = [score_strata(each.accuracy, each.snapshots.accuracy, each.snapshots.stratum) for each in results]
+    known: list[StrataScores] = [each for each in found if each is not None]
+    if not known:
+        return None
+    first = known[0]
+    return StrataFigures(
+        tau=figure([each.tau for each in known]),
+        tau_ceiling=first.tau_ceiling,
+        strata=first.strata,
+        count=first.count,
+    )
+
+
+def _figures(scores: Sequence[Scores]) -> Figures:
+    first = scores[0]
+    r2s = [each.r2 for each in scores if each.r2 is not None]
+    errors = [each.mae for each in scores if each.mae is not None]
+    return Figures(
+        r2=figure(r2s) if r2s else None,
+        tau=figure([each.tau for each in scores]),
+        tau_ceiling=first.tau_ceiling,
+        mae=figure(errors) if errors else None,
+        count=first.count,
+    )
+
+
+def figure(numbers: Sequence[float]) -> Figure:
+    """Mean and spread of what several seeds gave."""
+    return Figure(mean=float(np.mean(numbers)), spread=float(np.std(numbers, ddof=1)) if len(numbers) > 1 else 0.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.evaluation.scores import score
+from models.evaluation.scores import score, score_strata
 
 
 def test_a_perfect_prediction():
@@ -34,3 +34,22 @@ def test_the_mean_explains_and_orders_nothing():
     found = score(np.full(3, 0.5), measured)
     assert (found.r2, found.tau) == (0, 0)
     assert score(np.ones(3), measured).r2 < 0
+
+
+def test_what_only_ranks_is_not_measured_by_its_numbers():
+    found = score(np.array([10.0, 20.0, 40.0]), np.array([0.1, 0.2, 0.3]), ranked_only=True)
+    assert (found.r2, found.mae, found.tau) == (None, None, 1)
+
+
+def test_strata_hide_what_is_between_them():
+    measured = np.concatenate([np.arange(10.0), 100 + np.arange(10.0)])
+    strata = np.repeat(["early", "late"], 10)
+    between = score_strata(np.repeat([0.0, 1.0], 10), measured, strata)
+    inside = score_strata(np.tile(np.arange(10.0), 2), measured, strata)
+    assert between is not None and inside is not None
+    assert (between.tau, inside.tau) == (0, pytest.approx(1))
+    assert (inside.strata, inside.count) == (2, 20)
+
+
+def test_small_strata_say_nothing():
+    assert score_strata(np.arange(4.0), np.arange(4.0), np.zeros(4)) is None

@@ -1,0 +1,190 @@
+"""What is measured of a published predictor: `metrics.json`, from which the card is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.evaluation.judged import Estimates, Judged, judge
+from models.evaluation.moves import Moves
+from models.evaluation.scorecard import Line
+from models.evaluation.scores import Scores, StrataScores, score, score_strata
+from models.predictor import Predictor
+from models.training.networks import JobNetworks
+from models.training.split import Split
+from models.zoo.store import ZooStore
+
+_QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZooFacts:
+    """Where the networks are from."""
+
+    name: str
+    recipe: str
+    """Digest of the recipe."""
+    jobs: int
+    test_images: int
+    train_images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFacts:
+    """How many networks there are in the zoos, or in a part of their split."""
+
+    part: str
+    snapshots: int
+    runs: int
+    architectures: int
+    families: Mapping[str, int]
+    """Architectures of each family."""
+    test_accuracy_quantiles: tuple[float, ...]
+    """Quantiles 0, 10, 25, 50, 75, 90 and 100 %."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """Scores of the predictor's values, on the networks of one part of the split that it answers."""
+
+    part: str
+    answered: float
+    """Share of the networks."""
+    everything: Scores
+    finals: Scores
+    strata: StrataScores | None
+    families: Mapping[str, Scores]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Measured coverage and mean width of one property's intervals, on networks that the predictor answers."""
+
+    nominal: float
+    measured: float
+    mean_width: float
+    families: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """Everything a card says in numbers. `scores` is what the list of predictors shows."""
+
+    scores: Mapping[str, float]
+    zoos: tuple[ZooFacts, ...]
+    networks: tuple[NetworkFacts, ...]
+    """All of the zoos, then the parts of the split by architecture."""
+    parameters: int
+    test_accuracy: tuple[Served, ...]
+    """On each part; the last is of test networks as they are served."""
+    generalization_gap: tuple[Served, ...]
+    intervals: Mapping[str, Coverage]
+    answered_in_domain: float
+    scorecard: tuple[Line, ...]
+    """Other methods on the same zoos, refitted; see `python -m models.evaluation run`."""
+    moves: tuple[Moves, ...]
+    """Under changes that keep the function; see `python -m models.evaluation moves`."""
+
+
+def measure(
+    predictor: Predictor, zoos: Sequence[Path], parts: Split, lines: Sequence[Line], moves: Sequence[Moves]
+) -> Measures:
+    """Judges all parts of the split that the predictor was fitted to."""
+    named = {"train": parts.train, "calibration": parts.calibration, "test": parts.test}
+    sample = _sample(parts.train, len(parts.test))
+    test = judge(predictor, parts.test)
+    served = (
+        _served("train, a sample", judge(predictor, sample), gap=False),
+        _served("calibration", judge(predictor, parts.calibration), gap=False),
+        _served("test, weights only", judge(predictor, parts.test, executed=False), gap=False),
+        _served("test", test, gap=False),
+    )
+    gaps = (_served("test", test, gap=True),)
+    intervals = {
+        "test_accuracy": _coverage(test, test.accuracy, test.snapshots.accuracy),
+        "generalization_gap": _coverage(test, test.gap, test.snapshots.gap),
+    }
+    everything = [job for networks in named.values() for job in networks]
+    return Measures(
+        scores=_scores(served[-1], gaps[0], intervals),
+        zoos=tuple(_zoo(zoo) for zoo in zoos),
+        networks=tuple(_networks(part, each) for part, each in {"zoos": everything, **named}.items()),
+        parameters=sum(tensor.numel() for tensor in predictor.metanetwork.parameters()),
+        test_accuracy=served,
+        generalization_gap=gaps,
+        intervals=intervals,
+        answered_in_domain=served[-1].answered,
+        scorecard=tuple(lines),
+        moves=tuple(moves),
+    )
+
+
+def _sample(jobs: Sequence[JobNetworks], count: int) -> list[JobNetworks]:
+    """As many jobs, evenly taken."""
+    return [jobs[number] for number in np.linspace(0, len(jobs) - 1, min(count, len(jobs))).astype(int)]
+
+
+def _scores(accuracy: Served, gap: Served, intervals: Mapping[str, Coverage]) -> dict[str, float]:
+    """Flat, for lists of predictors."""
+    found = {
+        **{f"test_accuracy_{name}": value for name, value in asdict(accuracy.everything).items()},
+        **{f"test_accuracy_finals_{name}": value for name, value in asdict(accuracy.finals).items()},
+        **{f"generalization_gap_{name}": value for name, value in asdict(gap.everything).items()},
+    }
+    wanted = {name: float(value) for name, value in found.items() if value is not None and not name.endswith("count")}
+    return wanted | {f"{name}_interval_coverage": each.measured for name, each in intervals.items()}
+
+
+def _served(part: str, judged: Judged, *, gap: bool) -> Served:
+    answered = judged.is_answered
+    snapshots = judged.snapshots.where(answered)
+    predicted = (judged.gap if gap else judged.accuracy).value[answered]
+    measured = snapshots.gap if gap else snapshots.accuracy
+    return Served(
+        part=part,
+        answered=float(answered.mean()),
+        everything=score(predicted, measured),
+        finals=score(predicted[snapshots.is_final], measured[snapshots.is_final]),
+        strata=score_strata(predicted, measured, snapshots.stratum),
+        families={
+            str(name): score(predicted[snapshots.family == name], measured[snapshots.family == name])
+            for name in np.unique(snapshots.family)
+        },
+    )
+
+
+def _coverage(judged: Judged, estimates: Estimates, measured: np.ndarray) -> Coverage:
+    answered, families = judged.is_answered, judged.snapshots.family
+    inside = estimates.covers(measured)
+    return Coverage(
+        nominal=estimates.coverage,
+        measured=float(inside[answered].mean()),
+        mean_width=float((estimates.high - estimates.low)[answered].mean()),
+        families={str(name): float(inside[answered & (families == name)].mean()) for name in np.unique(families)},
+    )
+
+
+def _zoo(folder: Path) -> ZooFacts:
+    recipe = ZooStore(folder).recipe()
+    return ZooFacts(
+        name=recipe.name,
+        recipe=recipe.digest(),
+        jobs=recipe.jobs,
+        test_images=recipe.test_images,
+        train_images=recipe.train_images,
+    )
+
+
+def _networks(part: str, networks: Sequence[JobNetworks]) -> NetworkFacts:
+    entries = [entry for job in networks for entry in job.entries]
+    families = {job.architecture: job.family for job in networks}
+    accuracies = [entry.test_accuracy for entry in entries]
+    return NetworkFacts(
+        part=part,
+        snapshots=len(entries),
+        runs=len({entry.run for entry in entries}),
+        architectures=len(families),
+        families={name: list(families.values()).count(name) for name in sorted(set(families.values()))},
+        test_accuracy_quantiles=tuple(round(float(value), 4) for value in np.quantile(accuracies, _QUANTILES)),
+    )
