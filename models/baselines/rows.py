@@ -1,21 +1,16 @@
-"""What a user could compute more cheaply: features of a network, and gradient boosting on them."""
+"""What a user could compute more cheaply of a network than a metanetwork does: one row of numbers for each snapshot."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.model_selection import GridSearchCV, GroupKFold
 
 from metagauge.graph.parameter_graph import WIRING
 from models import features
 from models.graph_tensors import BlockTensors
+from models.probes.responses import RESPONSE_FEATURES, needs_class_order
 from models.training.networks import JobNetworks
 from models.zoo.families import FAMILIES
 
-Rows = Callable[[JobNetworks], np.ndarray]
-"""Features of a job's snapshots: (networks, width)."""
-
-_GRID = {"learning_rate": [0.03, 0.1], "max_leaf_nodes": [15, 31], "max_iter": [300]}
 _BIAS = features.ROLES.index("bias")
 _WIRING = [features.ROLES.index(role) for role in WIRING]
 
@@ -71,22 +66,25 @@ def rich_statistics(job: JobNetworks) -> np.ndarray:
     return np.concatenate([*parts, _over_layers(means), _over_layers(spreads)], axis=1)
 
 
-BASELINES: Mapping[str, Rows] = {
-    "architecture only": architecture_only,
-    "architecture, recipe and step": recipe_only,
-    "weight statistics (StatNN)": weight_statistics,
-    "rich statistics": rich_statistics,
-}
+def probe_answers(job: JobNetworks) -> np.ndarray:
+    """What the networks answer to probe images, class by class where classes have an order.
+
+    Raises:
+        ValueError: the networks were not executed.
+    """
+    if job.graphs.responses is None:
+        raise ValueError(f"job {job.job} was not asked about probe images")
+    return job.graphs.responses.numpy()
 
 
-def boost(train: Sequence[JobNetworks], test: Sequence[JobNetworks], rows: Rows, seed: int) -> np.ndarray:
-    """Predicted test accuracies of `test`'s snapshots by boosting, tuned in folds of architectures of `train`."""
-    labels = np.concatenate([job.accuracy.numpy() for job in train])
-    groups = np.concatenate([np.full(len(job.entries), job.architecture) for job in train])
-    booster = HistGradientBoostingRegressor(random_state=seed, min_samples_leaf=10)
-    search = GridSearchCV(booster, _GRID, cv=GroupKFold(3), scoring="r2")
-    search.fit(np.concatenate([rows(job) for job in train]), labels, groups=groups)
-    return search.predict(np.concatenate([rows(job) for job in test]))
+def probe_answers_without_order(job: JobNetworks) -> np.ndarray:
+    """Of the answers, what does not depend on the order of the classes."""
+    return probe_answers(job)[:, :RESPONSE_FEATURES][:, ~needs_class_order()]
+
+
+def probe_answers_and_rich_statistics(job: JobNetworks) -> np.ndarray:
+    """Everything that is known of weights and answers, for boosting to choose from."""
+    return np.concatenate([probe_answers(job), rich_statistics(job)], axis=1)
 
 
 def _layers(job: JobNetworks, wanted: Callable[[int], bool]) -> np.ndarray:
