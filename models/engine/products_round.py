@@ -1,7 +1,7 @@
 """One round of matrix-product messages over tiles of weights, with each block's weights read once.
 
-A tile's functions are made, used for what its targets and for what its sources hear, and forgotten. What a group says and
-hears is kept only from the first of its blocks to the last: the next features of its neurons are made then.
+A tile's functions are made, used for what its targets and for what its sources hear, and forgotten. What a group says
+and hears is kept only from the first of its blocks to the last: the next features of its neurons are made then.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ from models.metanetworks.products import ProductRound
 from models.metanetworks.rows import _DISTANCE as DISTANCE
 from models.metanetworks.rows import PRODUCTS
 
-ROWS = 4096
+ROWS = 512
 """Neurons whose features are worked on at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How a block is read in a round: whole, or at some of its inputs for its targets and at some outputs for its sources.
+    """How a block is read in a round: whole, or at some inputs for its targets and at some outputs for its sources.
 
     What was not read is made up for by what was, in expectation.
     """
@@ -113,10 +113,10 @@ class RoundEngine:
             backward = Traffic(said=to_sources, heard=at_sources, width=self._width)
             self._pass(block, reading, ALL, Exchange(block, forward, backward))
             return
-        said = _made_up(to_targets, reading.inputs.inputs)
+        said = made_up(to_targets, reading.inputs.inputs)
         forward = Traffic(said=said, heard=at_targets, width=self._width)
         self._pass(block, reading, reading.inputs, Exchange(block, forward, None))
-        said = _made_up(to_sources, reading.outputs.outputs)
+        said = made_up(to_sources, reading.outputs.outputs)
         backward = Traffic(said=said, heard=at_sources, width=self._width)
         self._pass(block, reading, reading.outputs, Exchange(block, None, backward))
 
@@ -150,7 +150,7 @@ class RoundEngine:
         return fresh
 
 
-def _made_up(said: Float[Tensor, "speakers said"], chosen: Int[np.ndarray, " chosen"] | None) -> Tensor:
+def made_up(said: Float[Tensor, "speakers said"], chosen: Int[np.ndarray, " chosen"] | None) -> Tensor:
     """What the chosen say, the louder the fewer they are."""
     if chosen is None:
         return said

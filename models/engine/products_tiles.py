@@ -1,11 +1,12 @@
 """Tiles of a block's weights, read from wherever they lie, and the functions of weights that messages are made with.
 
-A tile is a few hundred kilobytes: what is computed from it stays in the cache. Half precision is converted here, so that
-no block is ever held twice.
+A tile is a few hundred kilobytes: what is computed from it stays in the cache. Half precision is converted here, so
+that no block is ever held twice.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise, product
 
 import numpy as np
 import torch
@@ -17,10 +18,10 @@ from models.metanetworks.rows import _BOUND as BOUND
 from models.metanetworks.rows import _FLOOR as FLOOR
 from models.metanetworks.rows import _TINY as TINY
 
-TILE = 2**17
+TILE = 2**16
 """Weights of a tile, at most; a row of kernels that is longer stays in one piece."""
-WIDEST = 4096
-"""Weights of a row of a tile, at most, in the same sense."""
+WIDEST = 1024
+"""Weights of a row of a tile as it lies in memory, at most, in the same sense."""
 _SMALL_RUN = 2**12
 """Runs of a grouped block with fewer weights than this are taken many at a time."""
 
@@ -77,11 +78,10 @@ class TileReader:
         outputs = outputs if chosen.outputs is None else len(chosen.outputs)
         inputs = inputs if chosen.inputs is None else len(chosen.inputs)
         for run in range(runs):
-            for across in _cut(inputs, max(1, WIDEST // positions)):
-                for down in _cut(outputs, max(1, TILE // ((across.stop - across.start) * positions))):
-                    part = weight[run][down if chosen.outputs is None else chosen.outputs[down]]
-                    part = part[:, across if chosen.inputs is None else chosen.inputs[across]]
-                    yield self._tile(part[None], slice(run, run + 1), down, across)
+            for across, down in _cuts(outputs, inputs, positions, is_turned=_is_turned(weight)):
+                part = weight[run][down if chosen.outputs is None else chosen.outputs[down]]
+                part = part[:, across if chosen.inputs is None else chosen.inputs[across]]
+                yield self._tile(part[None], slice(run, run + 1), down, across)
 
     def functions(
         self, tile: Tile, distance: Float[Tensor, " positions"], scale: Scale
@@ -101,7 +101,7 @@ class TileReader:
             yield 1, _sum(bounded, distance)
         if self._scratch.numel() < weight.numel():
             self._scratch = torch.empty_like(weight).flatten()
-        ratio = torch.abs(weight, out=self._scratch[: weight.numel()].view(weight.shape)).mul_(1 / scale.size)
+        ratio = torch.abs(weight, out=self._scratch.as_strided(weight.shape, weight.stride())).mul_(1 / scale.size)
         if scale.is_bounded:
             ratio.clamp_max_(BOUND)
         yield 2, ratio[..., 0] if single else _sum(ratio, ones)
@@ -111,7 +111,11 @@ class TileReader:
     def _tile(self, part: np.ndarray, runs: slice, outputs: slice, inputs: slice) -> Tile:
         if self._buffer.numel() < part.size:
             self._buffer = torch.empty(max(part.size, TILE), dtype=self._dtype)
-        weight = self._buffer[: part.size].view(part.shape)
+        shape = tuple(part.shape)
+        if _is_turned(part):
+            weight = self._buffer[: part.size].view(shape[0], shape[2], shape[1], shape[3]).transpose(1, 2)
+        else:
+            weight = self._buffer[: part.size].view(shape)
         copy_numbers(part, weight.numpy())
         return Tile(runs=runs, outputs=outputs, inputs=inputs, weight=weight.to(self._device))
 
@@ -136,11 +140,27 @@ def scale_of(square: float, peak: float, block: Block) -> Scale:
     return Scale(size=size, fan_in=fan_in, is_bounded=is_bounded)
 
 
+def _is_turned(weight: Float[np.ndarray, "runs outputs inputs positions"]) -> bool:
+    """Whether outputs lie side by side, as where a file has the transposed matrix; tiles then lie like that, too."""
+    return weight.shape[3] == 1 and weight.strides[1] < weight.strides[2]
+
+
+def _cuts(outputs: int, inputs: int, positions: int, *, is_turned: bool) -> Iterator[tuple[slice, slice]]:
+    """Inputs and outputs of tiles: all tiles of some inputs, then those of the next."""
+    if is_turned:
+        down = _cut(outputs, WIDEST)
+        across = _cut(inputs, max(1, TILE // (down[0].stop - down[0].start)))
+    else:
+        across = _cut(inputs, max(1, WIDEST // positions))
+        down = _cut(outputs, max(1, TILE // ((across[0].stop - across[0].start) * positions)))
+    return product(across, down)
+
+
 def _cut(length: int, most: int) -> list[slice]:
     """Pieces of nearly one size, none above `most`."""
     pieces = -(-length // most)
     edges = [length * number // pieces for number in range(pieces + 1)]
-    return [slice(*ends) for ends in zip(edges, edges[1:], strict=False)]
+    return [slice(*ends) for ends in pairwise(edges)]
 
 
 def _sum(weight: Tensor, by: Tensor) -> Tensor:

@@ -1,13 +1,14 @@
 """Statistics of weights in one pass over tiles: what `features` says of blocks and neurons, in bounded memory.
 
 The numbers are those of `features.block_statistics` and `features.node_statistics`. They are sums in float64, so only
-quantiles need more than a pass: blocks of up to `SORTED` weights are sorted, larger ones are counted by the upper 16 bits
-of their float32, and a quantile is interpolated inside of its bin, which is less than one part in 128 wide. That keeps
-it the same whichever way neurons are numbered.
+quantiles need more than a pass: blocks of up to `SORTED` weights are sorted, larger ones are counted by the upper 16
+bits of their float32, and a quantile is interpolated inside of its bin, which is at most one part in 128 wide. That
+keeps it the same whichever way neurons are numbered.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from sys import byteorder
 
 import numpy as np
 import torch
@@ -71,19 +72,25 @@ def scan(block: Block, reader: TileReader, chosen: Chosen = ALL) -> Scan:
     outputs = outputs if chosen.outputs is None else len(chosen.outputs)
     inputs = inputs if chosen.inputs is None else len(chosen.inputs)
     rows, columns = torch.zeros(3, runs, outputs).double(), torch.zeros(3, runs, inputs, positions).double()
-    moments, shift = torch.zeros(4).double(), None
+    moments, shift, scratch = torch.zeros(4).double(), None, torch.empty(0).double()
     for tile in reader.tiles(block, chosen):
         weight = tile.weight.flatten(2).cpu()
-        size, square = weight.abs(), weight.square()
+        if scratch.numel() < 2 * weight.numel():
+            scratch = torch.empty(2 * weight.numel()).double()
+        one, other = scratch[: 2 * weight.numel()].view(2, -1)
+        shaped = one.as_strided(weight.shape, weight.stride(), one.storage_offset())
         down, across = (tile.runs, tile.outputs), (tile.runs, tile.inputs)
         shape = (*columns[0][across].shape[:2], positions)
-        for number, each in enumerate((weight, square)):
+        for number, each in enumerate((weight, torch.mul(weight, weight, out=shaped))):
             rows[number][down] += each.sum(2)
             columns[number][across] += each.sum(1).view(shape)
+        size = torch.abs(weight, out=shaped)
         rows[2][down] = torch.maximum(rows[2][down], size.amax(2))
         columns[2][across] = torch.maximum(columns[2][across], size.amax(1).view(shape))
         shift = weight.mean() if shift is None else shift
-        moments += _powers(weight - shift)
+        torch.sub(weight, shift, out=shaped)
+        square = torch.mul(one, one, out=other)
+        moments += torch.stack([one.sum(), square.sum(), square @ one, square @ square])
     count = runs * outputs * inputs * positions
     first, second, third, fourth = (moments / count).tolist()
     mean_square = float(rows[1].sum()) / count
@@ -145,12 +152,6 @@ def node_statistics(graph: ParameterGraph, scans: Sequence[Scan]) -> list[Float[
     return [np.clip(statistics, -_CLIP, _CLIP).astype(np.float32) for statistics in found]
 
 
-def _powers(apart: Tensor) -> Float[Tensor, " four"]:
-    square = apart.square().flatten()
-    apart = apart.flatten()
-    return torch.stack([apart.sum(), square.sum(), square @ apart, square @ square])
-
-
 def _side(sums: Float[Tensor, "three neurons"], count: int) -> Side:
     total, square, peak = sums.numpy()
     return Side(total=total, square=square, peak=peak, count=count)
@@ -172,14 +173,14 @@ def _quantiles(block: Block, count: int, chosen: Chosen) -> Float[np.ndarray, " 
     if count > SORTED:
         bins = np.zeros(2**16, np.int64)
         for tile in reader.tiles(block, chosen):
-            bins += np.bincount(_upper_bits(tile.weight.numpy().ravel()), minlength=2**16)
+            bins += np.bincount(_upper_bits(tile.weight.numpy().ravel(order="K")), minlength=2**16)
         return _interpolated(bins, count)
     if chosen == ALL:
-        weights = np.empty(block.weight.shape, np.float32)
+        weights = np.empty_like(block.weight, np.float32)
         copy_numbers(block.weight, weights)
-        weights = weights.reshape(-1)
+        weights = weights.ravel(order="K")
     else:
-        weights = np.concatenate([tile.weight.numpy().ravel() for tile in reader.tiles(block, chosen)])
+        weights = np.concatenate([tile.weight.numpy().ravel(order="K") for tile in reader.tiles(block, chosen)])
     weights.sort()
     return _between(lambda ranks: weights[ranks].astype(np.float64), count)
 
@@ -192,7 +193,7 @@ def _between(ranked: Callable[[Int[np.ndarray, " ranks"]], Float[np.ndarray, " r
 
 
 def _upper_bits(weights: Float[np.ndarray, " weights"]) -> Int[np.ndarray, " weights"]:
-    return weights.view(np.uint16)[1::2] if np.little_endian else weights.view(np.uint16)[::2]
+    return weights.view(np.uint16)[1 if byteorder == "little" else 0 :: 2]
 
 
 def _interpolated(bins: Int[np.ndarray, " bins"], count: int) -> Float[np.ndarray, " quantiles"]:
