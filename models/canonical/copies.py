@@ -1,10 +1,10 @@
 """Which neurons of a graph are copies of each other: they say the same, whatever the network is given.
 
-Copies have the same weights on what says the same, so this is colour refinement on the parameter graph: all neurons of
-a group start as one class, and a class is split where rows differ, until none does (Grohe et al. 2014, sec. 2). Rows
-are compared by a few random projections in which copies of a source have one coefficient, so that nobody has to add
-columns up. That takes time linear in the parameters for each sweep, and two sweeps where every group follows what it
-reads.
+Copies have the same weights on what says the same, so this is colour refinement on the parameter graph (Grohe et al.
+2014, Dimension Reduction via Colour Refinement): all neurons of a group start as one class, and a class is split where
+rows differ, until none does. Rows are compared by a few random projections in which copies of a source have one
+coefficient, so that nobody has to add columns up. That takes time linear in the parameters for each sweep, and two
+sweeps where every group follows what it reads.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Int
 
-from metagauge.graph.parameter_graph import Block, ParameterGraph
-from models.canonical.attention import Heads, attentions
-from models.canonical.blocks import WEIGHTS, incoming, is_one_to_one, tiles
-from models.canonical.sets import Sets
+from metagauge.graph.parameter_graph import ParameterGraph
+from models.canonical.attention import Heads
+from models.canonical.blocks import incoming, tiles
+from models.canonical.neurons import STATISTICS, NeuronSets
 
 Classes = Int[np.ndarray, " neurons"]
 """For each neuron the first one that it is a copy of."""
@@ -24,10 +24,6 @@ _PROJECTIONS = 4
 _TOLERANCE = 1e-5
 """Rows are the same that differ by this share of the block's row norm: float32 rounds sums by less."""
 _MOST_SWEEPS = 16
-_JOINT = ("softmax", "log_softmax")
-"""Activations that look at all neurons of a group at once."""
-_STATISTICS = ("layer", "group", "rms", "instance")
-"""Norms that take statistics over neurons: copies leave them as they are if all neurons have as many."""
 
 
 def copies(graph: ParameterGraph) -> Mapping[int, Classes]:
@@ -47,14 +43,8 @@ class _Refinement:
     def __init__(self, graph: ParameterGraph) -> None:
         self._graph = graph
         self._incoming = incoming(graph)
-        self._sets = Sets(len(graph.groups))
-        self._attentions = {each.heads: each for each in attentions(graph)}
+        self._sets = NeuronSets(graph)
         self._order = sorted(range(len(graph.groups)), key=lambda number: graph.groups[number].depth)
-        for number in range(len(graph.groups)):
-            if not self._may_have_copies(number):
-                self._sets.bar(number)
-        for block in graph.blocks:
-            self._look(block)
         self._classes: dict[int, Classes] = {}
         for number in self._order:
             self._set(number, self._started(number))
@@ -72,43 +62,17 @@ class _Refinement:
         """Splits classes by the rows of each group in turn, and says whether any was split."""
         before = self._classes.copy()
         for number in self._order:
-            if number in self._attentions:
-                self._compare_heads(self._attentions[number])
+            if number in self._sets.attentions:
+                self._compare_heads(self._sets.attentions[number])
             elif not self.is_discrete(number):
                 self._set(number, split(self.classes(number), *self._rows(number)))
         for number, group in enumerate(self._graph.groups):
-            if group.norm in _STATISTICS and len(set(np.bincount(self.classes(number)).tolist()) - {0}) > 1:
+            if group.norm in STATISTICS and len(set(np.bincount(self.classes(number)).tolist()) - {0}) > 1:
                 self._set(number, np.arange(group.size))
         return any(not np.array_equal(classes, before[root]) for root, classes in self._classes.items())
 
     def _set(self, number: int, classes: Classes) -> None:
         self._classes[self._sets.of(number)] = classes
-
-    def _may_have_copies(self, number: int) -> bool:
-        group = self._graph.groups[number]
-        is_plain = group.kind == "hidden" and not group.ordered and group.operation == "sum"
-        if number in self._attentions:
-            return is_plain
-        return is_plain and not group.places and not group.detail and group.activation not in _JOINT
-
-    def _look(self, block: Block) -> None:
-        """Joins groups whose neurons a block takes one by one; bars those that it takes in a way we do not know."""
-        source, target = self._graph.groups[block.source], self._graph.groups[block.target]
-        if block.role == "member" and target.operation == "standardise" and source.norm_groups == target.size:
-            return
-        if target.operation != "sum" or block.sharing is not None:
-            self._sets.bar(block.source, block.target)
-        elif source.kind == "parameter" or (block.role == "head" and block.target in self._attentions):
-            return
-        elif self._is_one_by_one(block):
-            self._sets.join(block.source, block.target)
-        elif block.role not in WEIGHTS or block.groups > 1:
-            self._sets.bar(block.source, block.target)
-
-    def _is_one_by_one(self, block: Block) -> bool:
-        if block.role == "attend":
-            return any(each.key == block.source for each in self._attentions.values())
-        return block.role in ("residual", "conv") and is_one_to_one(block, self._graph)
 
     def _started(self, number: int) -> Classes:
         """The classes of a group before any row was looked at: of neurons that norms take together."""
@@ -116,7 +80,7 @@ class _Refinement:
         if self._sets.is_barred(number):
             return np.arange(group.size)
         known = self._classes.get(self._sets.of(number), np.zeros(group.size, np.int64))
-        if group.norm not in _STATISTICS:
+        if group.norm not in STATISTICS:
             return known
         runs = np.arange(group.size) * group.norm_groups // group.size
         return split(known, runs[:, None].astype(np.float64), np.zeros(group.size))

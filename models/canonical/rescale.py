@@ -6,6 +6,7 @@ the one in which the weights and the bias that enter a neuron have a Euclidean n
 scale and shift are what enters.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -32,17 +33,18 @@ def rescale(graph: ParameterGraph) -> ParameterGraph:
     anything but a sum reads, or whose weights share coefficients, stay as they are. Takes time linear in the
     parameters, and memory for the blocks that change.
     """
-    scaling = _Scaling(graph)
-    blocks = tuple(scaling.changed(block) for block in graph.blocks)
-    if all(new is old for new, old in zip(blocks, graph.blocks, strict=True)):
-        return graph
-    return replace(graph, blocks=blocks)
+    return Scaling(graph).graph()
 
 
-class _Scaling:
-    """Which neurons may be scaled, and by what."""
+class Scaling:
+    """The factors of a graph's neurons, and the graph with them: those that make norms one unless others are given.
 
-    def __init__(self, graph: ParameterGraph) -> None:
+    Args:
+        graph: What is scaled.
+        draw: Gives the factors of the neurons of one group, by their number.
+    """
+
+    def __init__(self, graph: ParameterGraph, draw: Callable[[int], Factors] | None = None) -> None:
         self._graph = graph
         self._incoming = incoming(graph)
         self._sets = Sets(len(graph.groups))
@@ -55,9 +57,16 @@ class _Scaling:
         for number in sorted(range(len(graph.groups)), key=lambda each: graph.groups[each].depth):
             root = self._sets.of(number)
             if root not in self._factors and not self._sets.is_barred(number):
-                self._factors[root] = self._wanted(number)
+                self._factors[root] = self._wanted(number) if draw is None else draw(graph.groups[number].size)
 
-    def changed(self, block: Block) -> Block:
+    def graph(self) -> ParameterGraph:
+        """The graph with scaled neurons; the very same one if all factors are one."""
+        blocks = tuple(self._changed(block) for block in self._graph.blocks)
+        if all(new is old for new, old in zip(blocks, self._graph.blocks, strict=True)):
+            return self._graph
+        return replace(self._graph, blocks=blocks)
+
+    def _changed(self, block: Block) -> Block:
         """The block with its rows and columns scaled, or itself."""
         rows = self._factors_of(block.target) if self._makes(block) else None
         shares = self._shares(block)
