@@ -34,7 +34,7 @@ ACTIVITY_FEATURES = len(ACTIVITY_NAMES)
 _CLIP = 20.0
 _HUGE = 1e15
 """Bounds what a neuron of an exploding network is said to say; its square is far from overflow."""
-_FLOOR = 1e-4
+_FLOOR = 1e-6
 """Of a group's size: neurons that say less are as good as silent, and rounding is not made large."""
 _TINY = 1e-12
 

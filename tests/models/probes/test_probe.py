@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from metagauge.architecture.layers import BatchNorm
+from metagauge.architecture.layers import Activation, BatchNorm
 from metagauge.architecture.onnx.lift import lift
 from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.onnx_file import read_onnx
@@ -17,6 +17,7 @@ from models.probes.probe import alone, probe
 from models.probes.responses import needs_class_order
 from models.subject import Declared
 from models.transforms.fold import fold
+from models.transforms.rescale import rescale
 from models.zoo.export import to_onnx
 from tests.exported import shapes_unchecked
 from tests.models.probes.asked import CONVENTION, Network, apart, distance, learned, probes, together
@@ -132,6 +133,25 @@ def with_batch_norm(family: str, seed: int) -> Network:
         if any(isinstance(operation.layer, BatchNorm) for operation in found.architecture.operations):
             return found
         seed += 1
+
+
+def test_rescaled_neurons_say_the_same_but_for_their_size():
+    asked = rectified(network("cnn"))
+    _, tensors = rescale(asked.architecture, asked.tensors, np.random.default_rng(3))
+    other = replace(asked, tensors=dict(tensors))
+    pairs = list(zip(asked.ask().activity, other.ask().activity, strict=True))
+    of_size = torch.tensor(["size" in name for name in ACTIVITY_NAMES])
+    assert max(distance(one[..., ~of_size], two[..., ~of_size]) for one, two in pairs) < ROUNDING
+    assert max(distance(one[..., of_size], two[..., of_size]) for one, two in pairs) > 0.5
+
+
+def rectified(asked: Network) -> Network:
+    """The network with ReLUs for whatever its activations are."""
+    operations = tuple(
+        replace(each, layer=Activation(function="relu")) if isinstance(each.layer, Activation) else each
+        for each in asked.architecture.operations
+    )
+    return replace(asked, architecture=replace(asked.architecture, operations=operations))
 
 
 def test_wrong_normalisation_is_noticed():
