@@ -1,8 +1,8 @@
-"""`python -m bench.probes`: what asking networks about probe images costs, in CPU milliseconds and memory.
+"""`python -m bench.probes`: what asking networks about probe images costs, in CPU milliseconds.
 
 For each family of the zoo, architectures are drawn as the zoo draws them, and asked one network at a time (as serving
 does) and as a population (as training does). A ResNet-20 of 0.27 million parameters stands for larger networks. One
-thread; weights are random, as time does not depend on them. Memory is the peak above what the process had before.
+thread; weights are random, as time does not depend on them.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ import typer
 from torch import Tensor
 
 from bench.machine import load, machine
-from bench.memory import forget_peak, peak_mib, resident_mib
 from bench.networks import Network, filled, resnet20
 from bench.results import record
 from bench.revision import now_and_commit
@@ -29,16 +28,15 @@ from models.zoo.families import FAMILIES, draw
 from models.zoo.images import MEAN, SPREAD
 
 TITLE = "What it costs"
-COLUMNS = ("date", "commit", "networks", "images of a kind", "alone, ms", "in a population, ms", "MiB above", "machine")
+COLUMNS = ("date", "commit", "networks", "images of a kind", "alone, ms", "in a population, ms", "machine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """CPU milliseconds for each network, and the most memory that a population took beside its weights."""
+    """CPU milliseconds for each network."""
 
     alone_ms: float
     together_ms: float
-    above_mib: float
 
 
 def bench(
@@ -47,14 +45,14 @@ def bench(
     population: Annotated[int, typer.Option(help="Networks of one architecture asked together", min=1)] = 4,
     write: Annotated[Path | None, typer.Option(help="Markdown file that gets rows, such as docs/probes.md")] = None,
 ) -> None:
-    """Print milliseconds and megabytes, for each family."""
+    """Print milliseconds, for each family."""
     torch.set_num_threads(1)
     typer.echo(f"{machine()}, {load()}")
     probes = draw_probes(images)
     for name, networks in _networks(architectures):
         found = measure(networks, probes, population)
-        costs = (f"{found.alone_ms:.0f}", f"{found.together_ms:.0f}", f"{found.above_mib:.0f}")
-        typer.echo(f"{name:10s} alone {costs[0]} ms, in a population {costs[1]} ms, {costs[2]} MiB above")
+        costs = (f"{found.alone_ms:.0f}", f"{found.together_ms:.0f}")
+        typer.echo(f"{name:10s} alone {costs[0]} ms, in a population {costs[1]} ms")
         if write is not None:
             record(write, TITLE, COLUMNS, (*now_and_commit(), name, str(images), *costs, machine()))
 
@@ -66,10 +64,8 @@ def measure(networks: list[Network], probes: ProbeSet, population: int) -> Cost:
     together = [
         {name: each.repeat(population, *(1,) * (each.dim() - 1)) for name, each in one.items()} for one in tensors
     ]
-    forget_peak()
-    before = resident_mib()
     together_ms = _timed(networks, together, probes) / population
-    return Cost(alone_ms=alone_ms, together_ms=together_ms, above_mib=peak_mib() - before)
+    return Cost(alone_ms=alone_ms, together_ms=together_ms)
 
 
 def _timed(networks: list[Network], tensors: list[dict[str, Tensor]], probes: ProbeSet) -> float:
