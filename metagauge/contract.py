@@ -108,7 +108,7 @@ class Stability(Wire):
     """How far the predicted test accuracy moved, at most, under changes that leave the network's function as it is.
 
     `permutation`: hidden neurons in another order. `rescale`: neurons scaled up, and what reads them scaled down. Null
-    is a change that was not tried.
+    is a change that was not tried; 1, the most an accuracy can move, stands for a prediction that was withheld.
     """
 
     permutation: float | None = None

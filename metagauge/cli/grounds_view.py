@@ -44,4 +44,5 @@ def _stability(stability: Stability) -> Iterator[tuple[str, Text]]:
     moved = {"neurons reordered": stability.permutation, "neurons rescaled": stability.rescale}
     for change, distance in moved.items():
         if distance is not None:
-            yield f"moved, {change}", Text(f"{100 * distance:.2g} points of test accuracy")
+            points = f"{100 * distance:.2g} points of test accuracy"
+            yield f"moved, {change}", Text("as far as no prediction" if distance >= 1 else points)

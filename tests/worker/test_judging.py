@@ -1,5 +1,6 @@
 """A job in the worker: what the predictor is given, and what becomes of its answer."""
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from metagauge.checkpoint.limits import Limits
 from metagauge.contract import Declarations, JobStatus, Report
 from metagauge.declarations import NOTHING, parse
 from metagauge.service.blobs import BlobStore
-from metagauge.service.record import JobRecord
+from metagauge.service.record import Failure, JobRecord
 from metagauge.service.settings import Settings
 from models.prediction import Interval, Prediction
 from models.subject import Declared, Subject
@@ -60,7 +61,27 @@ class Stubborn(Curious):
         raise ZeroDivisionError
 
 
-def judge(redis: Redis, settings: Settings, predictor: Curious, declared: Declarations = NOTHING) -> JobRecord:
+class Endless(Curious):
+    """A predictor that does not come back before it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self.release = threading.Event()
+
+    def predict(self, subjects: Sequence[Subject]) -> list[Prediction]:
+        self.begun.set()
+        self.release.wait()
+        return super().predict(subjects)
+
+
+def judge(
+    redis: Redis,
+    settings: Settings,
+    predictor: Curious,
+    declared: Declarations = NOTHING,
+    deadline_s: float = 60.0,
+) -> JobRecord:
     """One job with the small network, done by `predictor`."""
     content = checkpoints.onnx_bytes()
     blobs = BlobStore(settings.blobs)
@@ -70,7 +91,7 @@ def judge(redis: Redis, settings: Settings, predictor: Curious, declared: Declar
     store = JobStore(redis, settings)
     predictors = Predictors(settings.pretrained_dir, lambda _: predictor)
     sandbox = Sandbox(limits=Limits(), deadline_s=60.0)
-    judging = Judging(store, blobs, sandbox, predictors, Aside(most=1, deadline_s=60.0))
+    judging = Judging(store, blobs, sandbox, predictors, Aside(most=1, deadline_s=deadline_s))
     judging.run(job.id, store.deliver(job.id))
     return store.get(job.id)
 
@@ -99,6 +120,36 @@ def test_the_report_says_what_the_prediction_rests_on(redis: Redis, settings: Se
     assert job.report is not None
     report = Report.model_validate_json(job.report)
     assert (report.basis, report.assumptions, report.declared) == ("weights and probes", ("something",), declared)
+
+
+def test_a_prediction_that_takes_too_long_fails_the_job_with_a_reason(redis: Redis, settings: Settings):
+    predictor = Endless()
+    try:
+        job = judge(redis, settings, predictor, deadline_s=0.1)
+    finally:
+        predictor.release.set()
+    assert job.status is JobStatus.FAILED
+    assert job.failure is not None
+    assert job.failure.code == "predict_timeout"
+
+
+def test_a_job_that_is_cancelled_is_let_go_of_during_its_prediction(redis: Redis, settings: Settings):
+    predictor, store = Endless(), JobStore(redis, settings)
+
+    def cancel() -> None:
+        predictor.begun.wait()
+        (job_id,) = store.unfinished()
+        assert store.fail(job_id, None, JobStatus.CANCELED, Failure(code="canceled", detail="by a test"))
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    try:
+        job = judge(redis, settings, predictor)  # comes back although the prediction does not
+    finally:
+        predictor.release.set()
+        canceller.join()
+    assert job.status is JobStatus.CANCELED
+    assert job.report is None
 
 
 def test_a_fault_of_the_predictor_is_nobody_elses(redis: Redis, settings: Settings):

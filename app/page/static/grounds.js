@@ -17,7 +17,7 @@ export function stabilityRows(stability) {
     ["Moved by reordering neurons", stability?.permutation],
     ["Moved by rescaling neurons", stability?.rescale],
   ];
-  const points = (distance) => `${Number((100 * distance).toPrecision(2))} points`;
+  const points = (distance) => (distance >= 1 ? "as far as no prediction" : `${Number((100 * distance).toPrecision(2))} points`);
   return moved.filter(([, distance]) => typeof distance === "number").map(([name, distance]) => [name, points(distance)]);
 }
 
