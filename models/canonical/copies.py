@@ -22,18 +22,19 @@ Classes = Int[np.ndarray, " neurons"]
 
 _PROJECTIONS = 4
 _TOLERANCE = 1e-5
-"""Rows are the same that differ by this share of the block's row norm: float32 rounds sums by less."""
+"""Rows are the same that differ by this share of their norm, over all blocks: float32 rounds sums by less."""
 _MOST_SWEEPS = 16
 
 
 def copies(graph: ParameterGraph) -> Mapping[int, Classes]:
     """The classes of every group in which two neurons are copies; empty if there are none."""
     found = _Refinement(graph)
-    for _ in range(_MOST_SWEEPS):
-        if not found.sweep():
-            break
-    else:
-        return {}
+    with np.errstate(invalid="ignore", over="ignore"):  # what is no number is no copy of anything
+        for _ in range(_MOST_SWEEPS):
+            if not found.sweep():
+                break
+        else:
+            return {}
     return {number: found.classes(number) for number in range(len(graph.groups)) if not found.is_discrete(number)}
 
 

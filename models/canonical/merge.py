@@ -21,7 +21,8 @@ def merge(graph: ParameterGraph) -> ParameterGraph:
     """The same function with one neuron in the place of its copies; the very same graph if there are none.
 
     Where a norm takes statistics over neurons, they are merged only if all have as many copies; heads of attention are
-    merged as a whole; neurons that anything but a sum reads stay as they are.
+    merged as a whole; neurons that anything but a sum reads, or that stand for one position of a flattened map, stay as
+    they are.
     """
     found = copies(graph)
     if not found:

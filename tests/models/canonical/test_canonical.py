@@ -154,6 +154,21 @@ def test_an_export_has_the_canonical_graph_of_its_network(name: str, tmp_path):
     assert not differences(canonical(exported), canonical(graph_of(*example(name))), SAME)
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e30, 1e-30, 0.0])
+@pytest.mark.filterwarnings("error")
+def test_numbers_of_any_kind_are_taken_as_they_are(number: float):
+    """Neurons without a usable norm keep their scale; what is no number is no copy of anything."""
+    architecture, tensors = example("depthwise")
+    changed = {key: array.copy() for key, array in tensors.items()}
+    changed["a.w"][:2] = number
+    changed["a.b"][0] = number
+    graph = graph_of(architecture, changed)
+    made = canonical(graph)
+    assert made.nodes == graph.nodes
+    kept = next(block for block in made.blocks if block.name == "a.w").weight
+    assert np.array_equal(np.isfinite(kept).ravel(), np.isfinite(changed["a.w"]).ravel())
+
+
 def test_blocks_that_nothing_changes_are_not_copied():
     graph = graph_of(*example("vit-0"))
     made = rescale(graph)
