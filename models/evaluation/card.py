@@ -70,8 +70,8 @@ def _refusals(config: PredictorConfig, measures: Measures) -> str:
 
 def _method(config: PredictorConfig, measures: Measures) -> str:
     return (
-        f"A metanetwork with {measures.parameters} parameters ({measures.parameters * 4 / 1e6:.1f} MB of float32) on"
-        f" the parameter graph (Lim et al. 2024): `{config.metanetwork}`."
+        f"Metanetworks on the parameter graph (Lim et al. 2024): `{config.metanetwork}`. `model.safetensors` holds"
+        f" {measures.weights.numbers} numbers in {measures.weights.size_bytes / 1e6:.1f} MB, domain included."
     )
 
 

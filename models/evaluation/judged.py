@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -40,12 +41,31 @@ class Judged:
     is_answered: Bool[np.ndarray, " snapshots"]
 
 
-def judge(predictor: Predictor, networks: Sequence[JobNetworks], *, executed: bool = True) -> Judged:
+class Predicts(Protocol):
+    """What a published predictor is, seen from here."""
+
+    def predict(self, subjects: Sequence[Subject], /) -> list[Prediction]:
+        """One prediction for each network."""
+        ...
+
+
+class OfGraphs:
+    """A predictor of version 2, which looks at graphs only."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+
+    def predict(self, subjects: Sequence[Subject], /) -> list[Prediction]:
+        """One prediction for each network."""
+        return self._predictor.predict([subject.graph for subject in subjects])
+
+
+def judge(predictor: Predicts, networks: Sequence[JobNetworks], *, executed: bool = True) -> Judged:
     """Judges all snapshots one by one. Not `executed` ones come without the network: only weights can be judged."""
     found = [
         prediction
         for job in tqdm(networks, desc="judging", unit="job")
-        for prediction in _predict(predictor, _subjects(job, executed=executed))
+        for prediction in predictor.predict(_subjects(job, executed=executed))
     ]
     return Judged(
         snapshots=snapshots_of(networks),
@@ -55,18 +75,14 @@ def judge(predictor: Predictor, networks: Sequence[JobNetworks], *, executed: bo
     )
 
 
-def judge_of(predictor: Predictor) -> Judge:
+def judge_of(predictor: Predicts) -> Judge:
     """The predictor's value of one network; NaN where it abstains."""
 
     def value(subject: Subject) -> float:
-        (prediction,) = _predict(predictor, [subject])
+        (prediction,) = predictor.predict([subject])
         return float("nan") if prediction.test_accuracy is None else prediction.test_accuracy.value
 
     return value
-
-
-def _predict(predictor: Predictor, subjects: Sequence[Subject]) -> list[Prediction]:
-    return predictor.predict([subject.graph for subject in subjects])
 
 
 def _subjects(job: JobNetworks, *, executed: bool) -> list[Subject]:

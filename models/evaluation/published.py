@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
+from safetensors import safe_open
 
-from models.evaluation.judged import Estimates, Judged, judge
+from models.evaluation.judged import Estimates, Judged, Predicts, judge
 from models.evaluation.moves import Moves
 from models.evaluation.scorecard import Line
 from models.evaluation.scores import Scores, StrataScores, score, score_strata
-from models.predictor import Predictor
 from models.training.networks import JobNetworks
 from models.training.split import Split
 from models.zoo.store import ZooStore
@@ -28,6 +29,14 @@ class ZooFacts:
     jobs: int
     test_images: int
     train_images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """The predictor's own size, all that is stored with it included."""
+
+    numbers: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +84,7 @@ class Measures:
     zoos: tuple[ZooFacts, ...]
     networks: tuple[NetworkFacts, ...]
     """All of the zoos, then the parts of the split by architecture."""
-    parameters: int
+    weights: Weights
     test_accuracy: tuple[Served, ...]
     """On each part; the last is of test networks as they are served."""
     generalization_gap: tuple[Served, ...]
@@ -88,18 +97,31 @@ class Measures:
 
 
 def measure(
-    predictor: Predictor, zoos: Sequence[Path], parts: Split, lines: Sequence[Line], moves: Sequence[Moves]
+    predictor: Predicts, parts: Split, weights: Path, lines: Sequence[Line], moves: Sequence[Moves]
 ) -> Measures:
-    """Judges all parts of the split that the predictor was fitted to."""
+    """Judges all parts of the split that the predictor was fitted to.
+
+    Args:
+        predictor: As it is served.
+        parts: The split by architecture that it was fitted to.
+        weights: The file of its tensors.
+        lines: Of the scorecard, to stand beside it.
+        moves: What `models.evaluation.moves` found.
+
+    Raises:
+        ValueError: it answers none of the test networks.
+    """
     named = {"train": parts.train, "calibration": parts.calibration, "test": parts.test}
-    sample = _sample(parts.train, len(parts.test))
     test = judge(predictor, parts.test)
-    served = (
-        _served("train, a sample", judge(predictor, sample), gap=False),
-        _served("calibration", judge(predictor, parts.calibration), gap=False),
-        _served("test, weights only", judge(predictor, parts.test, executed=False), gap=False),
-        _served("test", test, gap=False),
-    )
+    judged = {
+        "train, a sample": judge(predictor, _sample(parts.train, len(parts.test))),
+        "calibration": judge(predictor, parts.calibration),
+        "test, weights only": judge(predictor, parts.test, executed=False),
+        "test": test,
+    }
+    if not test.is_answered.any():
+        raise ValueError("the predictor answers none of the test networks: was it fitted to other zoos?")
+    served = tuple(_served(part, each, gap=False) for part, each in judged.items() if each.is_answered.any())
     gaps = (_served("test", test, gap=True),)
     intervals = {
         "test_accuracy": _coverage(test, test.accuracy, test.snapshots.accuracy),
@@ -108,9 +130,9 @@ def measure(
     everything = [job for networks in named.values() for job in networks]
     return Measures(
         scores=_scores(served[-1], gaps[0], intervals),
-        zoos=tuple(_zoo(zoo) for zoo in zoos),
+        zoos=tuple(_zoo(zoo) for zoo in sorted({job.zoo for job in everything})),
         networks=tuple(_networks(part, each) for part, each in {"zoos": everything, **named}.items()),
-        parameters=sum(tensor.numel() for tensor in predictor.metanetwork.parameters()),
+        weights=_weights(weights),
         test_accuracy=served,
         generalization_gap=gaps,
         intervals=intervals,
@@ -157,12 +179,19 @@ def _served(part: str, judged: Judged, *, gap: bool) -> Served:
 def _coverage(judged: Judged, estimates: Estimates, measured: np.ndarray) -> Coverage:
     answered, families = judged.is_answered, judged.snapshots.family
     inside = estimates.covers(measured)
+    known = np.unique(families[answered])
     return Coverage(
         nominal=estimates.coverage,
         measured=float(inside[answered].mean()),
         mean_width=float((estimates.high - estimates.low)[answered].mean()),
-        families={str(name): float(inside[answered & (families == name)].mean()) for name in np.unique(families)},
+        families={str(name): float(inside[answered & (families == name)].mean()) for name in known},
     )
+
+
+def _weights(path: Path) -> Weights:
+    with safe_open(path, framework="numpy") as file:
+        shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 - no mapping
+    return Weights(numbers=sum(prod(shape) for shape in shapes), size_bytes=path.stat().st_size)
 
 
 def _zoo(folder: Path) -> ZooFacts:
@@ -178,12 +207,13 @@ def _zoo(folder: Path) -> ZooFacts:
 
 def _networks(part: str, networks: Sequence[JobNetworks]) -> NetworkFacts:
     entries = [entry for job in networks for entry in job.entries]
+    runs = {run for job in networks for run in job.runs}
     families = {job.architecture: job.family for job in networks}
     accuracies = [entry.test_accuracy for entry in entries]
     return NetworkFacts(
         part=part,
         snapshots=len(entries),
-        runs=len({entry.run for entry in entries}),
+        runs=len(runs),
         architectures=len(families),
         families={name: list(families.values()).count(name) for name in sorted(set(families.values()))},
         test_accuracy_quantiles=tuple(round(float(value), 4) for value in np.quantile(accuracies, _QUANTILES)),
