@@ -25,15 +25,16 @@ class _OfGraphs:
         return self._predictor.predict([subject.graph for subject in subjects])
 
 
-def _load(folder: Path) -> Judge:
-    return _OfGraphs(Predictor.load(folder))
+def load(name: str | Path) -> Judge:
+    """The predictor of that name, or in that folder."""
+    return _OfGraphs(Predictor.load(name))
 
 
 def main() -> None:
     """Works until it is told to stop."""
     settings = Settings()
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // settings.worker_threads))
-    serve(settings, _load)
+    serve(settings, load)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from metagauge.declarations import class_numbers
 from metagauge.errors import JobSupersededError, MetagaugeError
 from metagauge.service.blobs import BlobStore
 from metagauge.service.record import Failure, JobRecord
-from models.subject import Declared, Subject
+from models.subject import Declared
 from worker.aside import Aside
 from worker.predicting import Predictors
-from worker.reading.sandbox import Read, Sandbox
+from worker.reading.sandbox import Sandbox
 from worker.report import Judged, report
 from worker.store import JobStore
 
@@ -78,7 +78,7 @@ class Judging:
             sidecar = None if job.sidecar is None else files.enter_context(self._blobs.local(job.sidecar))
             read = files.enter_context(self._sandbox.read(uploads, sidecar, begin))
             with step(Stage.PREDICT):
-                subject = _subject(read, job.declared)
+                subject = read.subject(_declared(job.declared))
                 (prediction,) = self._aside.do(lambda: predictor.predict([subject]), lambda: begin(None))
             begin(Stage.REPORT)
             reference = PredictorRef(name=predictor.name, version=predictor.version)
@@ -92,9 +92,5 @@ class Judging:
             return report(judged).model_dump_json()
 
 
-def _subject(read: Read, said: Declarations) -> Subject:
-    declared = Declared(mean=said.input_mean, spread=said.input_std, classes=class_numbers(said))
-    if read.executable is None:
-        return Subject(graph=read.graph, declared=declared)
-    network, tensors = read.executable.network, read.executable.tensors
-    return Subject(graph=read.graph, network=network, tensors=tensors, declared=declared)
+def _declared(said: Declarations) -> Declared:
+    return Declared(mean=said.input_mean, spread=said.input_std, classes=class_numbers(said))

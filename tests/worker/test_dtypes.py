@@ -10,9 +10,10 @@ from metagauge.architecture.codec import METADATA_KEY, to_json
 from metagauge.checkpoint.dtypes import ELEMENT_TYPES
 from metagauge.checkpoint.limits import Limits
 from metagauge.errors import ArchitectureMismatchError
-from models.predictor import Predictor
+from models.subject import Declared
 from tests.attacks.safetensors_bytes import with_entries
 from tests.service import checkpoints
+from worker.__main__ import load
 from worker.reading.sandbox import Sandbox
 
 FLOATS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ")
@@ -44,9 +45,9 @@ def small(dtype: str) -> dict[str, Stored]:
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_a_network_of_any_float_type_is_judged(tmp_path: Path, dtype: str):
-    predictor = Predictor.load("cifar10-accuracy")
+    predictor = load("cifar10-accuracy")
     with Sandbox(limits=Limits(), deadline_s=60).read(written(tmp_path / "net", small(dtype)), None, print) as read:
-        (prediction,) = predictor.predict([read.graph])
+        (prediction,) = predictor.predict([read.subject(Declared())])
         (block,) = [block for block in read.graph.blocks if block.role == "linear"]
         assert block.weight.dtype == ELEMENT_TYPES[dtype].array
     assert not any("no network had that" in reason for reason in prediction.reasons)
@@ -59,7 +60,7 @@ def test_a_shorter_type_changes_the_prediction_little(tmp_path: Path, dtype: str
     scores = []
     for kind in ("F32", dtype):
         with Sandbox(limits=Limits(), deadline_s=60).read(written(tmp_path / kind, small(kind)), None, print) as read:
-            (prediction,) = Predictor.load("cifar10-accuracy").predict([read.graph])
+            (prediction,) = load("cifar10-accuracy").predict([read.subject(Declared())])
             scores.append(prediction.score)
     assert scores[1] == pytest.approx(scores[0], abs=0.02)
 

@@ -9,9 +9,10 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 
 from metagauge.checkpoint.limits import Limits
 from metagauge.contract import Declarations, PredictorRef, Report
-from models.predictor import Predictor
+from models.subject import Declared
 from tests.attacks.dataflow_models import noise
 from tests.service import checkpoints
+from worker.__main__ import load
 from worker.reading.sandbox import Sandbox
 from worker.report import Judged, report
 
@@ -22,8 +23,8 @@ def judged(content: bytes, tmp_path: Path) -> Report:
     path = tmp_path / "upload"
     path.write_bytes(content)
     with Sandbox(limits=Limits(), deadline_s=60.0).read({"net.onnx": path}, None, lambda _: None) as read:
-        predictor = Predictor.load("cifar10-accuracy")
-        (prediction,) = predictor.predict([read.graph])
+        predictor = load("cifar10-accuracy")
+        (prediction,) = predictor.predict([read.subject(Declared())])
         reference = PredictorRef(name=predictor.name, version=predictor.version)
         found = Judged(
             predictor=reference, reading=read.reading, prediction=prediction, declared=Declarations(), timings_s={}

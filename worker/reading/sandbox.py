@@ -18,6 +18,7 @@ from metagauge.checkpoint.limits import Limits
 from metagauge.contract import Stage
 from metagauge.errors import LimitExceededError, MetagaugeError, ReadTimeoutError
 from metagauge.graph.parameter_graph import ParameterGraph
+from models.subject import Declared, Subject
 from worker.reading.bounds import bounds_for
 from worker.reading.child import Task, main
 from worker.reading.handover import restore
@@ -41,6 +42,13 @@ class Read:
     reading: Reading
     graph: ParameterGraph
     executable: Executable | None
+
+    def subject(self, declared: Declared) -> Subject:
+        """What a predictor judges, with what was declared about it."""
+        if self.executable is None:
+            return Subject(graph=self.graph, declared=declared)
+        network, tensors = self.executable.network, self.executable.tensors
+        return Subject(graph=self.graph, network=network, tensors=tensors, declared=declared)
 
 
 class Sandbox:
