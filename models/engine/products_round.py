@@ -18,7 +18,7 @@ from models import features
 from models.engine.products_exchange import Exchange, Traffic
 from models.engine.products_tiles import ALL, Chosen, Scale, TileReader
 from models.metanetworks.products import ProductRound
-from models.metanetworks.rows import _DISTANCE as DISTANCE
+from models.metanetworks.rows import place
 from models.metanetworks.rows import PRODUCTS
 
 ROWS = 512
@@ -41,7 +41,7 @@ class Reading:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is left out, so that one pass serves both ends."""
-        return self.inputs == ALL and self.outputs == ALL
+        return self.inputs.is_all and self.outputs.is_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +122,9 @@ class RoundEngine:
 
     def _pass(self, block: Block, reading: Reading, chosen: Chosen, exchange: Exchange) -> None:
         like = self._weights.gate.weight
-        distance = torch.from_numpy(features.position_features(block)[:, DISTANCE]).to(like.device, like.dtype)
+        places = place(torch.from_numpy(features.position_features(block)).to(like.device, like.dtype))
         for tile in self._reader.tiles(block, chosen):
-            exchange.add(tile, self._reader.functions(tile, distance, reading.scale))
+            exchange.add(tile, self._reader.functions(tile, places, reading.scale))
 
     def _factors(self, odd: float, even: float) -> Float[Tensor, " said"]:
         """What makes sums of the functions of weights what is heard."""

@@ -18,9 +18,9 @@ from models.metanetworks.rows import _BOUND as BOUND
 from models.metanetworks.rows import _FLOOR as FLOOR
 from models.metanetworks.rows import _TINY as TINY
 
-TILE = 2**16
+TILE = 3 * 2**15
 """Weights of a tile, at most; a row of kernels that is longer stays in one piece."""
-WIDEST = 1024
+WIDEST = 512
 """Weights of a row of a tile as it lies in memory, at most, in the same sense."""
 _SMALL_RUN = 2**12
 """Runs of a grouped block with fewer weights than this are taken many at a time."""
@@ -32,6 +32,11 @@ class Chosen:
 
     outputs: Int[np.ndarray, " outputs"] | None = None
     inputs: Int[np.ndarray, " inputs"] | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return self.outputs is None and self.inputs is None
 
 
 ALL = Chosen()
@@ -45,6 +50,11 @@ class Tile:
     outputs: slice
     inputs: slice
     weight: Float[Tensor, "runs outputs inputs positions"]
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether outputs lie side by side."""
+        return self.weight.stride(1) < self.weight.stride(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +76,7 @@ class TileReader:
         self._buffer, self._scratch = torch.empty(0, dtype=dtype), torch.empty(0, dtype=dtype, device=self._device)
 
     def tiles(self, block: Block, chosen: Chosen = ALL) -> Iterator[Tile]:
-        """All of a block, once: column by column of tiles, in one or several runs."""
+        """All of a block, once: in each run all tiles of some inputs, or of some outputs if those lie side by side."""
         weight = by_runs(block)
         runs, outputs, inputs, positions = weight.shape
         if runs > 1 and outputs * inputs * positions < _SMALL_RUN:
@@ -78,13 +88,13 @@ class TileReader:
         outputs = outputs if chosen.outputs is None else len(chosen.outputs)
         inputs = inputs if chosen.inputs is None else len(chosen.inputs)
         for run in range(runs):
-            for across, down in _cuts(outputs, inputs, positions, is_turned=_is_turned(weight)):
+            for down, across in _cuts(outputs, inputs, positions, is_turned=_is_turned(weight)):
                 part = weight[run][down if chosen.outputs is None else chosen.outputs[down]]
                 part = part[:, across if chosen.inputs is None else chosen.inputs[across]]
                 yield self._tile(part[None], slice(run, run + 1), down, across)
 
     def functions(
-        self, tile: Tile, distance: Float[Tensor, " positions"], scale: Scale
+        self, tile: Tile, places: Float[Tensor, " positions"], scale: Scale
     ) -> Iterator[tuple[int, Float[Tensor, "runs outputs inputs"]]]:
         """The numbers and the values of the functions that are not zero, summed over positions.
 
@@ -97,8 +107,8 @@ class TileReader:
         single = weight.shape[3] == 1
         ones = weight.new_ones(weight.shape[3])
         yield 0, bounded[..., 0] if single else _sum(bounded, ones)
-        if distance.any():
-            yield 1, _sum(bounded, distance)
+        if places.any():
+            yield 1, _sum(bounded, places)
         if self._scratch.numel() < weight.numel():
             self._scratch = torch.empty_like(weight).flatten()
         ratio = torch.abs(weight, out=self._scratch.as_strided(weight.shape, weight.stride())).mul_(1 / scale.size)
@@ -146,14 +156,12 @@ def _is_turned(weight: Float[np.ndarray, "runs outputs inputs positions"]) -> bo
 
 
 def _cuts(outputs: int, inputs: int, positions: int, *, is_turned: bool) -> Iterator[tuple[slice, slice]]:
-    """Inputs and outputs of tiles: all tiles of some inputs, then those of the next."""
-    if is_turned:
-        down = _cut(outputs, WIDEST)
-        across = _cut(inputs, max(1, TILE // (down[0].stop - down[0].start)))
-    else:
-        across = _cut(inputs, max(1, WIDEST // positions))
-        down = _cut(outputs, max(1, TILE // ((across[0].stop - across[0].start) * positions)))
-    return product(across, down)
+    """Outputs and inputs of tiles."""
+    sides = (inputs, outputs) if is_turned else (outputs, inputs)
+    across = _cut(sides[1], max(1, WIDEST // positions))
+    down = _cut(sides[0], max(1, TILE // ((across[0].stop - across[0].start) * positions)))
+    for columns, rows in product(across, down):
+        yield (columns, rows) if is_turned else (rows, columns)
 
 
 def _cut(length: int, most: int) -> list[slice]:

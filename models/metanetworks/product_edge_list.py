@@ -15,7 +15,7 @@ from models import features
 from models.metanetworks.edge_list import block_degrees
 from models.metanetworks.products import ProductMetanetwork, ProductRound
 from models.metanetworks.rows import _BOUND as BOUND
-from models.metanetworks.rows import _DISTANCE as DISTANCE
+from models.metanetworks.rows import place as place_of
 from models.metanetworks.rows import _FLOOR as FLOOR
 from models.metanetworks.rows import _TINY as TINY
 from models.metanetworks.rows import PRODUCTS
@@ -33,11 +33,15 @@ class ProductEdgeList(nn.Module):
         self.metanetwork = metanetwork
         self.rounds = [EdgeListProducts(each) for each in metanetwork.rounds if isinstance(each, ProductRound)]
 
-    def forward(self, data: ParameterData) -> Tensor:
+    def prepare(self, data: ParameterData) -> "tuple[Place, Tensor]":
+        """What does not depend on parameters; worth keeping where the same networks are read again."""
+        place = Place(data)
+        return place, edge_functions(data, place)
+
+    def forward(self, data: ParameterData, prepared: "tuple[Place, Tensor] | None" = None) -> Tensor:
         """What `ProductMetanetwork` gives for these networks: (networks, TARGETS)."""
         shared = self.metanetwork
-        place = Place(data)
-        edges = edge_functions(data, place)
+        place, edges = prepared or self.prepare(data)
         nodes, blocks = self._encode_nodes(data), self._encode_blocks(data)
         world = shared.encode_global(scatter(blocks, place.block_network, dim_size=place.networks, reduce="mean"))
         for each in self.rounds:
@@ -98,12 +102,12 @@ class Place:
 
 def edge_functions(data: ParameterData, place: Place) -> Tensor:
     """The functions of each edge's weight, before anything is divided by degrees: (edges, PRODUCTS)."""
-    weight, distance = data.edge_attr[:, 0], data.edge_attr[:, 1 + DISTANCE]
+    weight, places = data.edge_attr[:, 0], place_of(data.edge_attr[:, 1:])
     square = scatter(weight.square(), data.edge_block, dim_size=len(data.block_attr), reduce="mean")
     root = place.fan_in[:, 0].sqrt()
     bounded = (weight * root).clamp(-BOUND, BOUND) / root
     ratio = (weight / square.sqrt().clamp_min(TINY)[data.edge_block]).abs().clamp_max(BOUND)
-    return torch.stack([bounded, bounded * distance, ratio, (ratio + FLOOR).log()], dim=1)
+    return torch.stack([bounded, bounded * places, ratio, (ratio + FLOOR).log()], dim=1)
 
 
 class EdgeListProducts(nn.Module):

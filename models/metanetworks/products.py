@@ -10,6 +10,7 @@ duplicated and their outgoing weights divided. Neurons of all networks of a batc
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -20,14 +21,14 @@ from models import features
 from models.graph_tensors import GraphTensors
 from models.metanetworks.rows import PRODUCTS, Batch, Rows, flatten, join
 from models.metanetworks.standardise import Standardise
-
-TARGETS = 4
+from models.metanetworks.targets import TARGETS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductConfig:
     """Sizes of a metanetwork. Without statistics, neurons and blocks are known by their place and messages alone."""
 
+    messages: Literal["products"] = "products"
     node_width: int = 64
     message_width: int = 24
     global_width: int = 48

@@ -16,8 +16,9 @@ from models.graph_tensors import BlockTensors, GraphTensors
 
 PRODUCTS = 4
 """Elementwise functions of a weight that messages are made with; see `products`."""
-_DISTANCE = features.AXES
-"""The position feature that is the distance from the kernel's middle."""
+_PLACE = (0.5, 0.31, 0.17, 1.0, 0.0)
+"""What a position's features weigh in its `place`: coordinates along the first axes, and the distance from the middle.
+The shares differ, so that no two positions of a kernel have one place."""
 _TINY = 1e-8
 _FLOOR = 0.01
 _BOUND = 30.0
@@ -111,18 +112,23 @@ def _link(block: BlockTensors) -> Link:
     return Link(
         source=block.source,
         target=block.target,
-        forward=products(block.weight, block.positions[:, _DISTANCE]),
+        forward=products(block.weight, place(block.positions)),
         backward=torch.tensor([odd, odd, even, even], dtype=block.weight.dtype),
     )
 
 
+def place(positions: Float[Tensor, "positions position_features"]) -> Float[Tensor, " positions"]:
+    """One number for each position of a kernel, from those that describe it."""
+    return positions @ positions.new_tensor(_PLACE)
+
+
 def products(
-    weight: Float[Tensor, "networks groups outputs inputs positions"], distance: Float[Tensor, " positions"]
+    weight: Float[Tensor, "networks groups outputs inputs positions"], places: Float[Tensor, " positions"]
 ) -> Float[Tensor, "networks groups products outputs inputs"]:
     """Functions of the weights between two neurons, summed over kernel positions.
 
     With w a weight, s its fan-in times its share of the block's root mean square, and n inputs: the sum of w, the sum
-    of w by distance from the kernel's middle, and the means of |s| and log |s| over positions, divided by n. Sums over
+    of w by the position's `place`, and the means of |s| and log |s| over positions, divided by n. Sums over
     inputs of all four stay as they are when inputs are duplicated and weights divided among the copies.
     """
     inputs, positions = weight.shape[3:]
@@ -133,7 +139,7 @@ def products(
     return torch.stack(
         [
             bounded.sum(-1),
-            bounded @ distance,
+            bounded @ places,
             ratio.mean(-1) / inputs,
             (ratio + _FLOOR).log().mean(-1) / inputs,
         ],

@@ -11,8 +11,8 @@ from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import layer_parameters, values
 from metagauge.graph.places import hollow
 
-MOST_MULTIPLY_ADDS = 100_000_000
-"""For one image. Networks of zoos need up to two million; at this bound all probe images take about a second."""
+MOST_MULTIPLY_ADDS = 50_000_000
+"""For one image. Networks of zoos need up to two million; at this bound all probe images take a second or two."""
 MOST_ELEMENTS = 1 << 22
 """Of all values of one image together."""
 

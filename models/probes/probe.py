@@ -20,7 +20,7 @@ from models.probes.images import DRAWN, LEARNED, VIEWS, ProbeSet, views
 from models.probes.recording import TILE_ELEMENTS, Runner, Stacked, prepare, shapes_of
 from models.probes.responses import Answers, responses
 
-VIEWED = 32
+VIEWED = 16
 """Images of each kind whose views are asked about, too."""
 
 

@@ -33,10 +33,10 @@ def split(
             for job in networks:
                 parts[part_of[job.architecture]].append(job)
         case "run":
-            runs = sorted({entry.run for job in networks for entry in job.entries})
+            runs = sorted({run for job in networks for run in job.runs})
             part_of_run = _deal(dict.fromkeys(runs, ""), shares, rng)
             for job in networks:
-                numbers = np.array([part_of_run[entry.run] for entry in job.entries])
+                numbers = np.array([part_of_run[run] for run in job.runs])
                 for number, part in enumerate(parts):
                     if (numbers == number).any():
                         part.append(job.where(numbers == number))

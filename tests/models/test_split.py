@@ -1,6 +1,7 @@
 """A split never lets one architecture, or one run, be on both sides."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,17 @@ def networks() -> list[JobNetworks]:
 def job(number: int, architecture: str, family: str) -> JobNetworks:
     entries = tuple(entry(number, member, step, family) for member in (0, 1) for step in (1, 2))
     graphs = stack([graph_of(*drawn("mlp"))])
-    return JobNetworks(job=number, architecture=architecture, family=family, graphs=graphs, entries=entries)
+    network, _ = drawn("mlp")
+    return JobNetworks(
+        zoo=Path("zoo"),
+        job=number,
+        architecture=architecture,
+        family=family,
+        network=network,
+        tensors={},
+        graphs=graphs,
+        entries=entries,
+    )
 
 
 def entry(job_number: int, member: int, step: int, family: str) -> Entry:
@@ -99,7 +110,7 @@ def test_another_seed_is_another_split(networks: list[JobNetworks]):
 
 
 def test_rows_keep_their_labels(mlp_zoo: Zoo):
-    networks = load_networks(mlp_zoo.store)
+    networks = load_networks([mlp_zoo.folder])
     test = split(networks, "run", 0).test
     whole = {job.job: job for job in networks}
     for part in test:

@@ -1,0 +1,53 @@
+"""The metanetworks that are compared, each by a file of settings, and how one is made."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from pydantic import Field, TypeAdapter
+
+from models.graph_tensors import GraphTensors
+from models.metanetworks.edge_round import GmnConfig
+from models.metanetworks.edges import GraphMetanetwork
+from models.metanetworks.products import ProductConfig, ProductMetanetwork
+
+CONFIGS = Path(__file__).parent / "configs"
+
+AnyConfig = Annotated[GmnConfig | ProductConfig, Field(discriminator="messages")]
+AnyMetanetwork = GraphMetanetwork | ProductMetanetwork
+
+
+def load_config(name: str) -> GmnConfig | ProductConfig:
+    """The settings of a shipped metanetwork: gmn, product, weights or hybrid.
+
+    Raises:
+        FileNotFoundError: there is none of that name.
+    """
+    return TypeAdapter(AnyConfig).validate_json((CONFIGS / f"{name}.json").read_bytes())
+
+
+def make(config: GmnConfig | ProductConfig) -> AnyMetanetwork:
+    """A metanetwork, not trained."""
+    match config:
+        case GmnConfig():
+            return GraphMetanetwork(config)
+        case ProductConfig():
+            return ProductMetanetwork(config)
+
+
+def standardise(metanetwork: AnyMetanetwork, graphs: Sequence[GraphTensors]) -> None:
+    """Measures the means and spreads of everything that is standardised, on training networks."""
+    nodes = torch.cat([group.statistics.flatten(0, 1) for each in graphs for group in each.groups])
+    blocks = torch.cat([block.statistics for each in graphs for block in each.blocks])
+    if isinstance(metanetwork, GraphMetanetwork) or metanetwork.config.statistics:
+        metanetwork.node_scale.fit(nodes)
+        metanetwork.block_scale.fit(blocks)
+    if isinstance(metanetwork, ProductMetanetwork):
+        answers = [
+            group.activity.flatten(0, 1) for each in graphs for group in each.groups if group.activity is not None
+        ]
+        if metanetwork.config.activity:
+            metanetwork.activity_scale.fit(torch.cat(answers))
+        if metanetwork.config.responses:
+            metanetwork.response_scale.fit(torch.cat([each.responses for each in graphs if each.responses is not None]))
