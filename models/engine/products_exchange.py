@@ -33,37 +33,42 @@ class Exchange:
     def __init__(self, block: Block, forward: Traffic | None, backward: Traffic | None) -> None:
         self._forward, self._backward = forward, backward
         self._runs = block.groups
-        self._turned = None if backward is None else backward.said.T.contiguous()
-        self._column: Tensor | None = None
-        """What the sources of this column of tiles hear, turned."""
+        self._heard: Tensor | None = None
+        """What those at the columns of these tiles have heard, turned."""
+        self._said: Tensor | None = None
+        """What is said to them, turned."""
 
     def add(self, tile: Tile, functions: Functions) -> None:
-        """Adds the messages along the edges of one tile. Tiles come down column by column."""
+        """Adds the messages along the edges of one tile. Tiles come as `TileReader` gives them."""
         if tile.runs.stop - tile.runs.start > 1:
             self._add_runs(tile, functions)
             return
-        run = tile.runs.start
-        if self._column is None and self._turned is not None:
-            self._column = self._turned.new_zeros(len(self._turned), tile.weight.shape[2])
+        to_rows, to_columns, rows, columns = self._forward, self._backward, tile.outputs, tile.inputs
+        if tile.is_turned:
+            to_rows, to_columns, rows, columns = to_columns, to_rows, columns, rows
         for product, value in functions:
-            if self._forward is not None:
-                columns = self._forward.columns(product)
-                said = _run(self._forward.said, self._runs, run)[tile.inputs, columns]
-                _run(self._forward.heard, self._runs, run)[tile.outputs, columns].addmm_(value[0], said)
-            if self._backward is not None and self._turned is not None and self._column is not None:
-                columns = self._backward.columns(product)
-                offset = run * (len(self._backward.said) // self._runs)
-                said = self._turned[columns, offset + tile.outputs.start : offset + tile.outputs.stop]
-                self._column[columns].addmm_(said, value[0])
-        self._finish(tile)
+            matrix = value[0].T if tile.is_turned else value[0]
+            if to_rows is not None:
+                some = to_rows.columns(product)
+                said = _run(to_rows.said, self._runs, tile)[columns, some]
+                _run(to_rows.heard, self._runs, tile)[rows, some].addmm_(matrix, said)
+            if to_columns is not None:
+                self._add_turned(tile, to_columns, (product, matrix), (rows, columns))
+        if to_columns is not None and self._heard is not None and rows.stop == len(to_columns.said) // self._runs:
+            _run(to_columns.heard, self._runs, tile)[columns] += self._heard.T
+            self._heard = None
 
-    def _finish(self, tile: Tile) -> None:
-        """Delivers what a column's sources hear, after its last tile."""
-        if self._backward is None or self._column is None:
-            return
-        if tile.outputs.stop == len(self._backward.said) // self._runs:
-            _run(self._backward.heard, self._runs, tile.runs.start)[tile.inputs] += self._column.T
-            self._column = None
+    def _add_turned(
+        self, tile: Tile, traffic: Traffic, functions: tuple[int, Tensor], place: tuple[slice, slice]
+    ) -> None:
+        """Messages down the columns: kept until all rows have been seen."""
+        (product, matrix), (rows, columns) = functions, place
+        if self._said is None:
+            self._said = traffic.said.T.contiguous()
+        if self._heard is None:
+            self._heard = self._said.new_zeros(len(self._said), columns.stop - columns.start)
+        some, first = traffic.columns(product), tile.runs.start * (len(traffic.said) // self._runs)
+        self._heard[some].addmm_(self._said[some, first + rows.start : first + rows.stop], matrix)
 
     def _add_runs(self, tile: Tile, functions: Functions) -> None:
         """Several whole runs at a time."""
@@ -76,7 +81,7 @@ class Exchange:
                     heard += weight * said if weight.shape[1:] == (1, 1) else weight @ said
 
 
-def _run(rows: Tensor, runs: int, number: int) -> Tensor:
-    """The rows of one run."""
+def _run(rows: Tensor, runs: int, tile: Tile) -> Tensor:
+    """The rows of the run that a tile is of."""
     size = len(rows) // runs
-    return rows[number * size : (number + 1) * size]
+    return rows[tile.runs.start * size : tile.runs.stop * size]

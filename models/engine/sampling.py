@@ -1,10 +1,10 @@
 """Networks with more weights than anyone wants to read: messages of a sample of neurons, and how far off they may be.
 
 Above a budget, each large block is read at some inputs, drawn without replacement, for what its targets hear, and at
-some outputs for what its sources hear, each weighted by the inverse of its chance to be drawn. Given the statistics of a
-block, sums of messages are then right in expectation. Statistics of the block are taken from the same sample (peaks come
-out a little low), and what follows the sums is not linear, so answers are estimates with a small bias beside the error
-that repeats show.
+some outputs for what its sources hear, each weighted by the inverse of its chance to be drawn. Given the statistics of
+a block, sums of messages are then right in expectation. Statistics are taken from the same sample (peaks come out a
+little low), and what follows the sums is not linear, so answers are estimates with a small bias beside the error that
+repeats show.
 """
 
 from dataclasses import dataclass, replace

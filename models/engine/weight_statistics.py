@@ -175,7 +175,7 @@ def _quantiles(block: Block, count: int, chosen: Chosen) -> Float[np.ndarray, " 
         for tile in reader.tiles(block, chosen):
             bins += np.bincount(_upper_bits(tile.weight.numpy().ravel(order="K")), minlength=2**16)
         return _interpolated(bins, count)
-    if chosen == ALL:
+    if chosen.is_all:
         weights = np.empty_like(block.weight, np.float32)
         copy_numbers(block.weight, weights)
         weights = weights.ravel(order="K")

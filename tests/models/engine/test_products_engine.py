@@ -117,7 +117,7 @@ def test_answers_to_probes_are_read():
         whole = metanetwork([told(stack([graph]), activity, responses)])
     engine = ProductEngine(metanetwork)
     torch.testing.assert_close(engine(graph, Answers(activity=activity, responses=responses)), whole)
-    other = engine(graph, Answers(activity=activity[:-1] + [activity[-1] + 1], responses=responses))
+    other = engine(graph, Answers(activity=[*activity[:-1], activity[-1] + 1], responses=responses))
     assert not torch.allclose(other, whole)
     with pytest.raises(ValueError, match="activity"):
         engine(graph)
