@@ -18,8 +18,7 @@ from models import features
 from models.engine.products_exchange import Exchange, Traffic
 from models.engine.products_tiles import ALL, Chosen, Scale, TileReader
 from models.metanetworks.products import ProductRound
-from models.metanetworks.rows import place
-from models.metanetworks.rows import PRODUCTS
+from models.metanetworks.rows import PRODUCTS, place
 
 ROWS = 512
 """Neurons whose features are worked on at a time."""

@@ -15,10 +15,10 @@ from models import features
 from models.metanetworks.edge_list import block_degrees
 from models.metanetworks.products import ProductMetanetwork, ProductRound
 from models.metanetworks.rows import _BOUND as BOUND
-from models.metanetworks.rows import place as place_of
 from models.metanetworks.rows import _FLOOR as FLOOR
 from models.metanetworks.rows import _TINY as TINY
 from models.metanetworks.rows import PRODUCTS
+from models.metanetworks.rows import place as place_of
 from models.pyg import ParameterData
 
 _OUTPUT = features.KINDS.index("output")
