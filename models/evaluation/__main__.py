@@ -1,6 +1,7 @@
 """`python -m models.evaluation`: measures methods and predictors on networks that they were not fitted to."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -18,13 +19,14 @@ from models.evaluation.judged import OfGraphs, judge_of
 from models.evaluation.measuring import Bench, measure_all
 from models.evaluation.methods import load, methods
 from models.evaluation.moves import Moves, moves_of, trained_of, transforms
+from models.evaluation.page import write_page
 from models.evaluation.paper import PAPER
 from models.evaluation.pictures import learning_curve, scatter
 from models.evaluation.published import measure
 from models.evaluation.scorecard import Line, current, lines_of
 from models.evaluation.table import Table
 from models.evaluation.tables import tables_of
-from models.evaluation.units import UnitStore
+from models.evaluation.units import Result, UnitStore
 from models.predictor import Predictor
 from models.training.split import split
 
@@ -63,8 +65,12 @@ def run(
 
 
 @app.command()
-def scorecard(out: Annotated[Path, typer.Argument(help="Folder of the results")]) -> None:
-    """Print the scorecard; write OUT/scorecard.json, OUT/scorecard.md and OUT/pictures."""
+def scorecard(
+    out: Annotated[Path, typer.Argument(help="Folder of the results")],
+    page: Annotated[Path | None, typer.Option(help="A page to write the tables into, between its marks")] = None,
+    pictures: Annotated[Path | None, typer.Option(help="Where pictures go; OUT/pictures if not said")] = None,
+) -> None:
+    """Print the scorecard; write OUT/scorecard.json, OUT/scorecard.md and the pictures."""
     results, stale = current(UnitStore(out).results())
     lines = lines_of(results)
     tables = [*tables_of(lines), *_moves_tables(out), PAPER]
@@ -75,13 +81,10 @@ def scorecard(out: Annotated[Path, typer.Argument(help="Folder of the results")]
         typer.echo(f"out of date, left out: {result.facts.unit}", err=True)
     (out / "scorecard.json").write_text(json.dumps([asdict(line) for line in lines], indent=1) + "\n")
     (out / "scorecard.md").write_text("\n".join(table.markdown() for table in tables))
-    for zoo in sorted({line.zoo for line in lines}):
-        learning_curve([line for line in lines if line.zoo == zoo], out / "pictures" / f"{zoo}-curve.svg")
-    for result in results:
-        unit = result.facts.unit
-        if unit.seed == 0 and unit.arm in ("full", "run") and not result.facts.ranked_only:
-            scatter(result, out / "pictures" / f"{unit.zoo}-{unit.arm}-{unit.method}.svg")
-    typer.echo(f"wrote {out}/scorecard.json, {out}/scorecard.md and {out}/pictures")
+    drawn = _draw(lines, results, pictures or out / "pictures")
+    if page is not None:
+        write_page(page, tables, drawn)
+    typer.echo(f"wrote {out}/scorecard.json, {out}/scorecard.md and {len(drawn)} pictures")
 
 
 @app.command()
@@ -116,6 +119,20 @@ def card(zoos: Zoos, predictor: Published, out: Out = Path("scores")) -> None:
     (predictor / "metrics.json").write_text(json.dumps(asdict(measures), indent=1) + "\n")
     (predictor / "card.md").write_text(written(judged.config, measures))
     typer.echo(f"wrote {predictor / 'metrics.json'} and {predictor / 'card.md'}")
+
+
+def _draw(lines: Sequence[Line], results: Sequence[Result], folder: Path) -> list[Path]:
+    """Learning curves of each zoo, and what each metanetwork predicts of unseen architectures with its first seed."""
+    drawn = []
+    for zoo in sorted({line.zoo for line in lines}):
+        drawn.append(folder / f"{zoo}-curve.svg")
+        learning_curve([line for line in lines if line.zoo == zoo], drawn[-1])
+    for result in results:
+        unit = result.facts.unit
+        if (unit.seed, unit.arm, result.facts.kind) == (0, "full", "metanetwork"):
+            drawn.append(folder / f"{unit.zoo}-{unit.method}.svg")
+            scatter(result, drawn[-1])
+    return drawn
 
 
 def _moves_tables(out: Path) -> list[Table]:

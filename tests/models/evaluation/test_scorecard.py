@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.evaluation.page import BEGIN, END, write_page
 from models.evaluation.paper import PAPER
 from models.evaluation.pictures import learning_curve, scatter
 from models.evaluation.scorecard import current, lines_of
@@ -86,3 +87,22 @@ def test_pictures_repeat(tmp_path: Path):
         one, two = ((tmp_path / f"{name}-{kind}.svg").read_bytes() for name in ("one", "two"))
         assert one == two
         assert b"<svg" in one
+
+
+def test_a_page_keeps_what_is_around_the_scorecard(tmp_path: Path):
+    page = tmp_path / "results.md"
+    page.write_text(f"before\n{BEGIN}\nold numbers\n{END}\nafter\n")
+    write_page(page, [PAPER], [tmp_path / "scores" / "a-curve.svg"])
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n")
+    assert "old numbers" not in text
+    assert "![a curve](scores/a-curve.svg)" in text
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN])
+def test_a_page_without_marks_is_refused(tmp_path: Path, text: str):
+    page = tmp_path / "results.md"
+    page.write_text(text)
+    with pytest.raises(ValueError, match="needs the line"):
+        write_page(page, [PAPER], [])
+    assert page.read_text() == text
