@@ -94,15 +94,21 @@ def bench(
 def generate(folder: Path, *, width: int = WIDTH, words: int = WORDS, tiny: int = TINY) -> None:
     """Writes the files, with random weights; smaller ones on demand."""
     rng = np.random.default_rng(0)
-    tensors = {name: rng.standard_normal(shape, dtype=np.float32) for name, shape in _gpt2(width, words).items()}
+    tensors = {name: rng.standard_normal(shape, dtype=np.float32) for name, shape in gpt2_shapes(width, words).items()}
     save_file({name: array * np.float32(0.02) for name, array in tensors.items()}, folder / "gpt2.safetensors")
-    config = {"model_type": "gpt2", "n_layer": LAYERS, "n_head": 12, "n_embd": width, "n_positions": PLACES}
-    config |= {"architectures": ["GPT2Model"], "vocab_size": words, "activation_function": "gelu_new"}
-    (folder / "gpt2.json").write_text(json.dumps({**config, "layer_norm_epsilon": 1e-5}), encoding="utf-8")
+    (folder / "gpt2.json").write_text(json.dumps(gpt2_config(width, words)), encoding="utf-8")
     save_file({f"tensor.{number}": np.zeros(1, np.float32) for number in range(tiny)}, folder / "tiny.safetensors")
 
 
-def _gpt2(width: int, words: int) -> dict[str, tuple[int, ...]]:
+def gpt2_config(width: int = WIDTH, words: int = WORDS) -> dict[str, object]:
+    """Its config.json."""
+    sizes = {"n_layer": LAYERS, "n_head": 12, "n_embd": width, "n_positions": PLACES, "vocab_size": words}
+    kind = {"model_type": "gpt2", "architectures": ["GPT2Model"], "activation_function": "gelu_new"}
+    return {**kind, **sizes, "layer_norm_epsilon": 1e-5}
+
+
+def gpt2_shapes(width: int = WIDTH, words: int = WORDS) -> dict[str, tuple[int, ...]]:
+    """The shapes of its tensors, by name."""
     products = (("attn.c_attn", 1, 3), ("attn.c_proj", 1, 1), ("mlp.c_fc", 1, 4), ("mlp.c_proj", 4, 1))
     found: dict[str, tuple[int, ...]] = {"wte.weight": (words, width), "wpe.weight": (PLACES, width)}
     for number in range(LAYERS):

@@ -9,6 +9,7 @@ so that one batched product computes the rows of a tile, and a tile stays in a c
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from jaxtyping import Float
@@ -22,7 +23,7 @@ from models.metanetworks.edge_sums import EdgeLayer, EdgeMeans, EdgeSums, relati
 
 _STRIPE = 1 << 20
 """Edges of a thread's piece of work. Sums are added up piece by piece, so that they do not depend on the threads."""
-_COLUMNS = 1024
+_COLUMNS = 256
 _NUMBERS = 1 << 18
 """Hidden numbers of a tile: a megabyte."""
 _NUMBERS_ON_DEVICE = 1 << 26
@@ -36,6 +37,19 @@ class _Sums:
 
     rows: Float[Tensor, "groups outputs features"]
     columns: Float[Tensor, "groups inputs features"]
+
+
+class Room:
+    """Memory that is used again: fresh memory costs more, page by page, than what is computed in it."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._numbers = torch.empty(0, device=device)
+
+    def of(self, *shape: int) -> Tensor:
+        """An array of this shape, in the place of the last one; what is in it is not defined."""
+        if len(self._numbers) < prod(shape):
+            self._numbers = torch.empty(prod(shape), device=self._numbers.device)
+        return self._numbers[: prod(shape)].view(shape)
 
 
 class TiledSums(EdgeSums):
@@ -70,7 +84,7 @@ class TiledSums(EdgeSums):
         stripes = list(tiles.cut(shape, _STRIPE))
         for stripe, found in zip(stripes, in_order(sums, stripes, self._threads), strict=True):
             rows[stripe.groups, stripe.outputs] = found.rows
-            columns[stripe.groups] += found.columns
+            columns[stripe.groups].add_(found.columns)
         return EdgeMeans(
             at_targets=rows.div_(inputs * positions).flatten(0, 1)[None],
             at_sources=columns.div_(outputs * positions).flatten(0, 1)[None],
@@ -80,8 +94,8 @@ class TiledSums(EdgeSums):
         found = self._nothing(block, stripe, EDGE_FEATURES)
         for tile, edges in self._edges(block, stripe, EDGE_FEATURES):
             values = edges[:, :, :EDGE_FEATURES]
-            found.rows[tile.groups, tile.outputs] += values.sum(3)
-            found.columns[tile.groups, tile.inputs] += _by_input(values.sum(1), tile)
+            found.rows[tile.groups, tile.outputs].add_(values.sum(3))
+            found.columns[tile.groups, tile.inputs].add_(_by_input(values.sum(1), tile))
         return found
 
     def _sum_hidden(
@@ -94,6 +108,7 @@ class TiledSums(EdgeSums):
         width = columns.shape[1]
         found = self._nothing(block, stripe, width)
         rows, columns = rows[stripe.groups, stripe.outputs], columns[stripe.groups]
+        room = Room(self._device)
         for tile, edges in self._edges(block, stripe, width):
             added = columns[tile.groups, :, tile.inputs].flatten(2)
             of_rows, by_column = found.rows[tile.groups, tile.outputs], torch.zeros_like(added)
@@ -101,10 +116,10 @@ class TiledSums(EdgeSums):
             shape = (len(edges), edges.shape[1], edges.shape[3], 1)
             for small in tiles.cut(shape, self._numbers // width):
                 at = small.groups, small.outputs
-                hidden = _hidden(layers[at], edges[at], added[small.groups])
-                of_rows[at] += hidden.sum(3)
-                by_column[small.groups] += hidden.sum(1)
-            found.columns[tile.groups, tile.inputs] += _by_input(by_column, tile)
+                hidden = _hidden(layers[at], edges[at], added[small.groups], room)
+                of_rows[at].add_(hidden.sum(3))
+                by_column[small.groups].add_(hidden.sum(1))
+            found.columns[tile.groups, tile.inputs].add_(_by_input(by_column, tile))
         return found
 
     def _nothing(self, block: int, stripe: tiles.Tile, width: int) -> _Sums:
@@ -117,12 +132,13 @@ class TiledSums(EdgeSums):
     def _edges(
         self, block: int, stripe: tiles.Tile, width: int
     ) -> Iterator[tuple[tiles.Tile, Float[Tensor, "groups outputs edge_features_and_one columns"]]]:
-        """Features of edges, and ones: tiles of a stripe one after the other."""
+        """Features of edges, and ones: tiles of a stripe one after the other, each in the room of the last."""
         _, _, inputs, positions = self._weights[block].shape
         part = self._weights[block][stripe.groups, stripe.outputs]
+        room = Room(self._device)
         for tile in tiles.cut(part.shape, _LOADED * self._numbers // width, self._columns):
             weight = tiles.load(part, tile, self._device).flatten(2)
-            edges = weight.new_empty(*weight.shape[:2], EDGE_FEATURES + 1, weight.shape[2])
+            edges = room.of(*weight.shape[:2], EDGE_FEATURES + 1, weight.shape[2])
             edges[:, :, EDGE_FEATURES] = 1
             of_edges = edges[:, :, :EDGE_FEATURES].movedim(2, 0)
             relative_features(weight, self._sizes[block], inputs * positions, of_edges)
@@ -133,10 +149,12 @@ def _hidden(
     layers: Float[Tensor, "groups outputs hidden edge_features_and_one"],
     edges: Float[Tensor, "groups outputs edge_features_and_one columns"],
     added: Float[Tensor, "groups hidden columns"],
+    room: Room,
 ) -> Float[Tensor, "groups outputs hidden columns"]:
     groups, outputs = layers.shape[:2]
     start = added[:, None].expand(-1, outputs, -1, -1).flatten(0, 1)
-    hidden = torch.baddbmm(start, layers.flatten(0, 1), edges.flatten(0, 1)).relu_()
+    hidden = room.of(*start.shape)
+    torch.baddbmm(start, layers.flatten(0, 1), edges.flatten(0, 1), out=hidden).relu_()
     return hidden.unflatten(0, (groups, outputs))
 
 

@@ -4,6 +4,7 @@ What is computed of a node stays in float64: it costs nothing beside the edges, 
 """
 
 from copy import deepcopy
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,6 +20,15 @@ from models.engine.threads import in_order, usable_threads
 from models.graph_tensors import GroupTensors
 from models.metanetworks.edge_round import BlockFrame
 from models.metanetworks.edges import GraphMetanetwork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A graph but for its weights, which `sums` reads."""
+
+    groups: tuple[GroupTensors, ...]
+    blocks: tuple[BlockFrame, ...]
+    sums: TiledSums
 
 
 class EdgeEngine:
@@ -45,9 +55,18 @@ class EdgeEngine:
     @torch.inference_mode()
     def embed(self, graph: ParameterGraph) -> Float[Tensor, "1 embedding"]:
         """What the head reads, in float64."""
+        return self.embed_frame(self.frame(graph))
+
+    def embed_frame(self, frame: Frame) -> Float[Tensor, "1 embedding"]:
+        """What the head reads of the frame's graph."""
+        with torch.inference_mode():
+            return self.metanetwork.embed_with(frame.groups, frame.blocks, frame.sums)
+
+    def frame(self, graph: ParameterGraph) -> Frame:
+        """Reads every weight once, for statistics."""
         scans = list(in_order(_scan, graph.blocks, self.threads))
         deepest = max(group.depth for group in graph.groups)
-        groups = [
+        groups = tuple(
             GroupTensors(
                 static=self._tensor(features.group_features(group, deepest)),
                 order=self._tensor(features.order_features(group)),
@@ -55,8 +74,8 @@ class EdgeEngine:
                 is_output=group.kind == "output",
             )
             for group, statistics in zip(graph.groups, weight_statistics.node_statistics(graph, scans), strict=True)
-        ]
-        blocks = [
+        )
+        blocks = tuple(
             BlockFrame(
                 source=block.source,
                 target=block.target,
@@ -65,9 +84,9 @@ class EdgeEngine:
                 statistics=self._tensor(weight_statistics.block_statistics(block, scan))[None],
             )
             for block, scan in zip(graph.blocks, scans, strict=True)
-        ]
+        )
         sums = TiledSums(graph.blocks, [scan.square**0.5 for scan in scans], self.device, self.threads)
-        return self.metanetwork.embed_with(groups, blocks, sums)
+        return Frame(groups=groups, blocks=blocks, sums=sums)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).double().to(self.device)
