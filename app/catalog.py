@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 from metagauge.contract import PredictorSummary
@@ -61,9 +62,13 @@ def _offers(folder: Path) -> Iterator[Offer]:
             version=int(match["version"]),
             title=config["title"],
             domain=config["domain"],
-            scores={key: float(value) for key, value in scores.items() if isinstance(value, int | float)},
+            scores={key: float(value) for key, value in scores.items() if _is_number(value)},
         )
         yield Offer(summary=summary, card=_text(path / "card.md", absent=""))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and isfinite(value)
 
 
 def _text(path: Path, *, absent: str) -> str:

@@ -78,6 +78,13 @@ def test_of_several_predictors_the_newest_of_each_is_served_and_one_is_chosen(se
     assert [job["predictor"] for job in jobs] == ["cifar10-accuracy", "cifar10-varying-cnn"]
 
 
+def test_scores_that_are_no_numbers_are_not_listed(settings: Settings):
+    path = write_predictor(settings.pretrained_dir, name="odd")
+    (path / "metrics.json").write_text('{"scores": {"r2": NaN, "tau": 0.5, "best": Infinity, "of": {"all": 1}}}')
+    with TestClient(create(settings)) as api:
+        assert api.get("/predictors/odd").json()["scores"] == {"tau": 0.5}
+
+
 def test_the_description_names_what_can_be_declared(api: TestClient):
     for path in ("/predict", "/predict/batch"):
         operation = api.get("/openapi.json").json()["paths"][path]["post"]
