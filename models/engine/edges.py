@@ -50,7 +50,12 @@ class EdgeEngine:
     @torch.inference_mode()
     def __call__(self, graph: ParameterGraph) -> Float[Tensor, "1 targets"]:
         """The targets, in float64."""
-        return self.metanetwork.head(self.embed(graph))
+        return self.answer(self.frame(graph))
+
+    def answer(self, frame: Frame) -> Float[Tensor, "1 targets"]:
+        """The targets of the frame's graph."""
+        with torch.inference_mode():
+            return self.metanetwork.head(self.embed_frame(frame))
 
     @torch.inference_mode()
     def embed(self, graph: ParameterGraph) -> Float[Tensor, "1 embedding"]:
