@@ -15,7 +15,7 @@ from models.evaluation.arms import SPLIT_SEED, arms_of
 from models.evaluation.card import card as written
 from models.evaluation.card import moves_table
 from models.evaluation.forms import forms
-from models.evaluation.judged import OfGraphs, judge_of
+from models.evaluation.judged import OfGraphs, judge_of, without_bounds
 from models.evaluation.measuring import Bench, measure_all
 from models.evaluation.methods import load, methods
 from models.evaluation.moves import Moves, moves_of, trained_of, transforms
@@ -97,7 +97,7 @@ def moves(
 ) -> None:
     """Move test networks' predictions by changes that keep the function; write OUT/moves-PREDICTOR.json."""
     torch.set_num_threads(1)
-    judge = judge_of(OfGraphs(Predictor.load(predictor)))
+    judge = judge_of(OfGraphs(without_bounds(Predictor.load(predictor))))
     test = split(load(zoos, ()), "architecture", SPLIT_SEED).test
     found = moves_of(judge, trained_of(test, networks, seed), {**transforms(), **forms()}, seed)
     Console(width=150).print(moves_table(f"{predictor.name}: test networks, final snapshots", found).rich())

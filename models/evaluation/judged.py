@@ -1,7 +1,9 @@
 """What a published predictor says about the networks of a zoo, through the same door that uploads come through."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +16,8 @@ from models.prediction import Interval, Prediction
 from models.predictor import Predictor
 from models.subject import Subject
 from models.training.networks import JobNetworks
+
+_NO_BOUND = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,14 @@ class OfGraphs:
     def predict(self, subjects: Sequence[Subject], /) -> list[Prediction]:
         """One prediction for each network."""
         return self._predictor.predict([subject.graph for subject in subjects])
+
+
+def without_bounds(predictor: Predictor) -> Predictor:
+    """The predictor without its limits on size and distance: how far its value moves is asked of any network."""
+    unbounded, config = copy(predictor), predictor.config
+    task = replace(config.task, edges=_NO_BOUND, blocks=_NO_BOUND)
+    unbounded.config = replace(config, task=task, threshold=inf)
+    return unbounded
 
 
 def judge(predictor: Predicts, networks: Sequence[JobNetworks], *, executed: bool = True) -> Judged:

@@ -85,9 +85,8 @@ def curve_table(title: str, lines: Sequence[Line]) -> Table:
     arms = (*sorted(SHARES, key=lambda each: SHARES[each]), "full")
     counts = {line.arm: line.train_architectures for line in lines}
     arms = tuple(arm for arm in arms if arm in counts)
-    full = ordered(line for line in lines if line.arm == "full")
     rows = []
-    for method in (line.method for line in full):
+    for method in dict.fromkeys(line.method for line in ordered(line for line in lines if line.arm in arms)):
         mine = {line.arm: line for line in lines if line.method == method}
         words = next(iter(mine.values())).words
         rows.append((words, *(_pair(mine[arm].everything if arm in mine else None) for arm in arms)))
