@@ -18,7 +18,9 @@ from models.engine import weight_statistics
 from models.engine.products_round import ROWS, Reading, RoundEngine, State
 from models.engine.products_tiles import TileReader
 from models.engine.weight_statistics import Scan
+from models.graph_tensors import stack
 from models.metanetworks.products import ProductMetanetwork, ProductRound
+from models.neighbourhood.weight_shape import weight_shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +85,19 @@ class ProductEngine:
             if isinstance(each, ProductRound):
                 state = RoundEngine(each, graph, surveyed.readings, self._reader)(state, blocks)
         embedded = shared.embedding_norm(self._read_out(graph, kinds, state, blocks))
-        if not shared.config.responses:
-            return embedded
-        if answers.responses is None:
-            raise ValueError("this metanetwork reads the responses of executed networks, and there are none")
-        responses = shared.response_scale(self._tensor(answers.responses))
-        return torch.cat([embedded, shared.read_responses(responses[None])], dim=1)
+        told = shared.told(self._told(graph, answers))
+        return embedded if told is None else torch.cat([embedded, told], dim=1)
+
+    def _told(self, graph: ParameterGraph, answers: Answers) -> Float[Tensor, "one told"]:
+        """Numbers about the network as a whole. Its shape is told of all weights at once, so it is for small ones."""
+        config, told = self._metanetwork.config, [torch.zeros(1, 0, dtype=self._dtype, device=self._device)]
+        if config.responses:
+            if answers.responses is None:
+                raise ValueError("this metanetwork reads the responses of executed networks, and there are none")
+            told.append(self._tensor(answers.responses)[None])
+        if config.shape:
+            told.append(weight_shape(stack([graph])).to(self._device, self._dtype))
+        return torch.cat(told, dim=1)
 
     def _kinds(self, graph: ParameterGraph) -> Float[Tensor, "groups group_features"]:
         deepest = max(group.depth for group in graph.groups)

@@ -14,9 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from metagauge.graph.parameter_graph import Block
-from models.metanetworks.rows import _BOUND as BOUND
-from models.metanetworks.rows import _FLOOR as FLOOR
-from models.metanetworks.rows import _TINY as TINY
+from models.metanetworks.rows import BOUND, FLOOR, TINY
 
 TILE = 3 * 2**15
 """Weights of a tile, at most; a row of kernels that is longer stays in one piece."""

@@ -11,6 +11,7 @@ from models.graph_tensors import GraphTensors
 from models.metanetworks.edge_round import GmnConfig
 from models.metanetworks.edges import GraphMetanetwork
 from models.metanetworks.products import ProductConfig, ProductMetanetwork
+from models.metanetworks.rows import Rows
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -36,7 +37,9 @@ def make(config: GmnConfig | ProductConfig) -> AnyMetanetwork:
             return ProductMetanetwork(config)
 
 
-def standardise(metanetwork: AnyMetanetwork, graphs: Sequence[GraphTensors]) -> None:
+def standardise(
+    metanetwork: AnyMetanetwork, graphs: Sequence[GraphTensors], prepared: Sequence[GraphTensors | Rows]
+) -> None:
     """Measures the means and spreads of everything that is standardised, on training networks."""
     nodes = torch.cat([group.statistics.flatten(0, 1) for each in graphs for group in each.groups])
     blocks = torch.cat([block.statistics for each in graphs for block in each.blocks])
@@ -49,5 +52,5 @@ def standardise(metanetwork: AnyMetanetwork, graphs: Sequence[GraphTensors]) -> 
         ]
         if metanetwork.config.activity:
             metanetwork.activity_scale.fit(torch.cat(answers))
-        if metanetwork.config.responses:
-            metanetwork.response_scale.fit(torch.cat([each.responses for each in graphs if each.responses is not None]))
+        if metanetwork.config.told:
+            metanetwork.told_scale.fit(torch.cat([each.told for each in prepared if isinstance(each, Rows)]))

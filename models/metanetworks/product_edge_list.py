@@ -14,10 +14,7 @@ from torch_geometric.utils import scatter
 from models import features
 from models.metanetworks.edge_list import block_degrees
 from models.metanetworks.products import ProductMetanetwork, ProductRound
-from models.metanetworks.rows import _BOUND as BOUND
-from models.metanetworks.rows import _FLOOR as FLOOR
-from models.metanetworks.rows import _TINY as TINY
-from models.metanetworks.rows import PRODUCTS
+from models.metanetworks.rows import BOUND, FLOOR, PRODUCTS, TINY
 from models.metanetworks.rows import place as place_of
 from models.pyg import ParameterData
 

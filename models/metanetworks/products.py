@@ -22,6 +22,7 @@ from models.graph_tensors import GraphTensors
 from models.metanetworks.rows import PRODUCTS, Batch, Rows, flatten, join
 from models.metanetworks.standardise import Standardise
 from models.metanetworks.targets import TARGETS
+from models.neighbourhood.weight_shape import WEIGHT_SHAPE, weight_shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,15 @@ class ProductConfig:
     """Features of each neuron's answers to probe images; 0 for none."""
     responses: int = 0
     """Features of the network's answers to probe images; 0 for none."""
-    response_width: int = 128
+    shape: bool = False
+    """Whether the head reads what the network's weights look like as a whole (`weight_shape`)."""
+    told_width: int = 128
+    """Of what the head makes of answers and shape."""
+
+    @property
+    def told(self) -> int:
+        """How many numbers about the whole network the head reads besides the embedding of its graph."""
+        return self.responses + (len(WEIGHT_SHAPE) if self.shape else 0)
 
 
 class ProductMetanetwork(nn.Module):
@@ -53,7 +62,7 @@ class ProductMetanetwork(nn.Module):
         self.node_scale = Standardise(statistics)
         self.activity_scale = Standardise(config.activity)
         self.block_scale = Standardise(features.BLOCK_STATISTICS if config.statistics else 0)
-        self.response_scale = Standardise(config.responses)
+        self.told_scale = Standardise(config.told)
         self.encode_kind = nn.Linear(features.GROUP_FEATURES, node)
         self.encode_own = nn.Linear(features.ORDER_FEATURES + statistics + config.activity, node, bias=False)
         self.encode_node = nn.Sequential(nn.GELU(), nn.Linear(node, node))
@@ -69,21 +78,19 @@ class ProductMetanetwork(nn.Module):
         self.read_block = nn.Sequential(nn.Linear(node, node), nn.GELU(), nn.Linear(node, node))
         embedding = 5 * node + world
         self.embedding_norm = nn.LayerNorm(embedding)
-        self.read_responses = nn.Sequential(
-            nn.Linear(config.responses, config.response_width),
-            nn.GELU(),
-            nn.Dropout(config.dropout),
-            nn.Linear(config.response_width, config.response_width),
-            nn.LayerNorm(config.response_width),
-        )
-        joined = embedding + (config.response_width if config.responses else 0)
+        self.read_told = _told(config) if config.told else None
+        joined = embedding + (config.told_width if config.told else 0)
         self.head = nn.Sequential(
             nn.Linear(joined, 2 * node), nn.GELU(), nn.Dropout(config.dropout), nn.Linear(2 * node, TARGETS)
         )
 
     def prepare(self, graphs: GraphTensors) -> Rows:
         """What of the graphs this metanetwork reads, in its own form."""
-        return flatten(graphs)
+        told = [_given(graphs.responses, "responses")] if self.config.responses else []
+        told += [weight_shape(graphs).to(graphs.groups[0].statistics)] if self.config.shape else []
+        return flatten(
+            graphs, torch.cat(told, dim=1) if told else graphs.groups[0].statistics.new_zeros(graphs.networks, 0)
+        )
 
     def forward(self, graphs: Sequence[GraphTensors | Rows]) -> Float[Tensor, "networks targets"]:
         """TARGETS numbers for each network of all `graphs`."""
@@ -97,10 +104,12 @@ class ProductMetanetwork(nn.Module):
         for each in self.rounds:
             nodes, world = each(batch, nodes, blocks, world)
         embedded = self.embedding_norm(self._read_out(batch, nodes, blocks, world))
-        if not self.config.responses:
-            return embedded
-        responses = torch.cat([_given(part.responses, "responses") for part in batch.parts])
-        return torch.cat([embedded, self.read_responses(self.response_scale(responses))], dim=1)
+        told = self.told(torch.cat([part.told for part in batch.parts]))
+        return embedded if told is None else torch.cat([embedded, told], dim=1)
+
+    def told(self, numbers: Float[Tensor, "networks told"]) -> Float[Tensor, "networks told_width"] | None:
+        """What the head makes of numbers about whole networks; None if it reads none."""
+        return None if self.read_told is None else self.read_told(self.told_scale(numbers))
 
     def _encode_nodes(self, batch: Batch) -> Float[Tensor, "nodes width"]:
         kinds = self.encode_kind(torch.cat([part.group_static for part in batch.parts]))
@@ -176,6 +185,16 @@ class ProductRound(nn.Module):
             message = _mix(turned, said[1][each.target], self._width)
             heard[1][each.source].append(_modulated(message, gates[1][rows], offsets[1][rows]))
         return torch.cat([_added_up(lists, likes) for lists, likes in zip(heard, said, strict=True)], dim=1)
+
+
+def _told(config: ProductConfig) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(config.told, config.told_width),
+        nn.GELU(),
+        nn.Dropout(config.dropout),
+        nn.Linear(config.told_width, config.told_width),
+        nn.LayerNorm(config.told_width),
+    )
 
 
 def _mix(

@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from models import features
 from models.graph_tensors import BlockTensors, GraphTensors
 
 PRODUCTS = 4
@@ -19,9 +18,9 @@ PRODUCTS = 4
 _PLACE = (0.5, 0.31, 0.17, 1.0, 0.0)
 """What a position's features weigh in its `place`: coordinates along the first axes, and the distance from the middle.
 The shares differ, so that no two positions of a kernel have one place."""
-_TINY = 1e-8
-_FLOOR = 0.01
-_BOUND = 30.0
+TINY = 1e-8
+FLOOR = 0.01
+BOUND = 30.0
 """Most that a weight times the root of its fan-in counts."""
 
 
@@ -51,7 +50,8 @@ class Rows:
     statistics: Float[Tensor, "networks nodes node_statistics"]
     activity: Float[Tensor, "networks nodes activity_features"] | None
     block_statistics: Float[Tensor, "networks blocks block_statistics"]
-    responses: Float[Tensor, "networks response_features"] | None
+    told: Float[Tensor, "networks told"]
+    """Numbers about whole networks."""
     links: tuple[Link, ...]
 
     @property
@@ -66,7 +66,7 @@ class Rows:
             statistics=self.statistics[chosen],
             activity=None if self.activity is None else self.activity[chosen],
             block_statistics=self.block_statistics[chosen],
-            responses=None if self.responses is None else self.responses[chosen],
+            told=self.told[chosen],
             links=tuple(replace(link, forward=link.forward[chosen]) for link in self.links),
         )
 
@@ -81,15 +81,15 @@ class Rows:
             statistics=convert(self.statistics),
             activity=None if self.activity is None else convert(self.activity),
             block_statistics=convert(self.block_statistics),
-            responses=None if self.responses is None else convert(self.responses),
+            told=convert(self.told),
             links=tuple(
                 replace(link, forward=convert(link.forward), backward=convert(link.backward)) for link in self.links
             ),
         )
 
 
-def flatten(graphs: GraphTensors) -> Rows:
-    """The rows of networks that share their structure."""
+def flatten(graphs: GraphTensors, told: Float[Tensor, "networks told"]) -> Rows:
+    """The rows of networks that share their structure. told: numbers about each network as a whole."""
     activity = [group.activity for group in graphs.groups if group.activity is not None]
     return Rows(
         group_static=torch.stack([group.static for group in graphs.groups]),
@@ -100,7 +100,7 @@ def flatten(graphs: GraphTensors) -> Rows:
         statistics=torch.cat([group.statistics for group in graphs.groups], dim=1),
         activity=torch.cat(activity, dim=1) if len(activity) == len(graphs.groups) else None,
         block_statistics=torch.stack([block.statistics for block in graphs.blocks], dim=1),
-        responses=graphs.responses,
+        told=told,
         links=tuple(_link(block) for block in graphs.blocks),
     )
 
@@ -133,15 +133,15 @@ def products(
     """
     inputs, positions = weight.shape[3:]
     root = (inputs * positions) ** 0.5
-    size = weight.flatten(1).square().mean(1).sqrt().clamp_min(_TINY).view(-1, 1, 1, 1, 1)
-    bounded = (weight * root).clamp(-_BOUND, _BOUND) / root
-    ratio = (weight / size).abs().clamp_max(_BOUND)
+    size = weight.flatten(1).square().mean(1).sqrt().clamp_min(TINY).view(-1, 1, 1, 1, 1)
+    bounded = (weight * root).clamp(-BOUND, BOUND) / root
+    ratio = (weight / size).abs().clamp_max(BOUND)
     return torch.stack(
         [
             bounded.sum(-1),
             bounded @ places,
             ratio.mean(-1) / inputs,
-            (ratio + _FLOOR).log().mean(-1) / inputs,
+            (ratio + FLOOR).log().mean(-1) / inputs,
         ],
         dim=2,
     )

@@ -30,8 +30,8 @@ def fit(networks: Sequence[JobNetworks], model: AnyConfig, config: FitConfig, se
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 5])
     metanetwork = make(model)
-    standardise(metanetwork, [job.graphs for job in networks])
     prepared = [metanetwork.prepare(job.graphs) for job in networks]
+    standardise(metanetwork, [job.graphs for job in networks], prepared)
     measured = [job.measured for job in networks]
     optimizer = torch.optim.AdamW(metanetwork.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     steps = config.epochs * -(-len(networks) // config.jobs)
