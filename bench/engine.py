@@ -24,7 +24,7 @@ from torch import Tensor
 
 from bench import large_networks
 from bench.machine import load, machine
-from bench.memory import forget_peak, mapped_mib, peak_mib, resident_mib
+from bench.memory import forget_peak, give_back, mapped_mib, peak_mib, resident_mib
 from bench.networks import resnet20
 from bench.results import record
 from bench.revision import now_and_commit
@@ -128,6 +128,7 @@ def measure(engine: Engine, graph: ParameterGraph, repeats: int) -> Figures:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     prepare = _loaded(engine)
+    give_back()
     forget_peak()
     before, mapped = resident_mib(), mapped_mib()
     statistics, forward, outputs = [], [], torch.empty(0)
