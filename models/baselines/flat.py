@@ -55,10 +55,10 @@ class FlatNetworks:
 
 def flatten(job: JobNetworks) -> FlatNetworks:
     """The parameters of a job's networks, in the order of the graph's blocks; what is no parameter is left out."""
-    blocks = [block for block in job.graphs.blocks if not _is_wiring(block)]
+    blocks = [block for block in job.written.blocks if not _is_wiring(block)]
     rows = [block.weight.flatten(1) for block in blocks]
     counts = tuple(row.shape[1] for row in rows)
-    groups = job.graphs.groups
+    groups = job.written.groups
     return FlatNetworks(
         values=torch.cat(rows, dim=1),
         sizes=torch.stack([row.square().mean(1).sqrt().clamp_min(_TINY) for row in rows], dim=1),

@@ -45,7 +45,7 @@ class Alpha:
         return np.where(known, found, np.median(found[known]) if known.any() else 0.0)
 
     def _metric(self, job: JobNetworks) -> Float[np.ndarray, " networks"]:
-        layers = [spectra for block in job.graphs.blocks if (spectra := eigenvalues(block)) is not None]
+        layers = [spectra for block in job.written.blocks if (spectra := eigenvalues(block)) is not None]
         if not layers:
             return np.full(len(job.entries), np.nan)
         return -np.mean([[self._of_layer(spectrum) for spectrum in layer] for layer in layers], axis=0)

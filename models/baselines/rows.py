@@ -17,9 +17,9 @@ _WIRING = [features.ROLES.index(role) for role in WIRING]
 
 def architecture_only(job: JobNetworks) -> np.ndarray:
     """Family, size, depth, and the structure of groups and blocks: no weight is looked at."""
-    groups = np.stack([group.static.numpy() for group in job.graphs.groups])
-    blocks = np.stack([block.static.numpy() for block in job.graphs.blocks])
-    sizes = [np.prod(block.weight.shape[1:]) for block in job.graphs.blocks]
+    groups = np.stack([group.static.numpy() for group in job.written.groups])
+    blocks = np.stack([block.static.numpy() for block in job.written.blocks])
+    sizes = [np.prod(block.weight.shape[1:]) for block in job.written.blocks]
     family = [float(job.family == name) for name in FAMILIES]
     row = [*family, np.log(sum(sizes)), len(sizes), *groups.mean(0), *groups.max(0), *blocks.mean(0), *blocks.max(0)]
     return np.tile(np.array(row, np.float64), (len(job.entries), 1))
@@ -59,8 +59,8 @@ def weight_statistics(job: JobNetworks) -> np.ndarray:
 
 def rich_statistics(job: JobNetworks) -> np.ndarray:
     """Architecture, and everything the metanetwork is told about blocks and neurons, summarised."""
-    blocks = [block.statistics.numpy() for block in job.graphs.blocks if not _is_wiring(block)]
-    nodes = [group.statistics.numpy() for group in job.graphs.groups if group.statistics.shape[1] > 1]
+    blocks = [block.statistics.numpy() for block in job.written.blocks if not _is_wiring(block)]
+    nodes = [group.statistics.numpy() for group in job.written.groups if group.statistics.shape[1] > 1]
     means, spreads = np.stack([each.mean(1) for each in nodes]), np.stack([each.std(1) for each in nodes])
     parts = [architecture_only(job), weight_statistics(job), _over_layers(np.stack(blocks))]
     return np.concatenate([*parts, _over_layers(means), _over_layers(spreads)], axis=1)
@@ -90,7 +90,7 @@ def probe_answers_and_rich_statistics(job: JobNetworks) -> np.ndarray:
 def _layers(job: JobNetworks, wanted: Callable[[int], bool]) -> np.ndarray:
     """(layers, networks, 7) statistics of the blocks whose role is wanted."""
     found = []
-    for block in job.graphs.blocks:
+    for block in job.written.blocks:
         role = int(block.static[: len(features.ROLES)].argmax())
         if wanted(role):
             flat = block.weight.flatten(1).double().numpy()

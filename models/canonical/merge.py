@@ -25,8 +25,11 @@ def merge(graph: ParameterGraph) -> ParameterGraph:
     they are.
     """
     found = copies(graph)
-    if not found:
-        return graph
+    return merged(graph, found) if found else graph
+
+
+def merged(graph: ParameterGraph, found: Mapping[int, Classes]) -> ParameterGraph:
+    """The graph with one neuron for each class of copies. found: what `copies` says of it."""
     groups = tuple(_merged_group(group, found.get(number)) for number, group in enumerate(graph.groups))
     heads = {
         number: groups[each.heads].size for each in attentions(graph) for number in (each.query, each.key, each.value)

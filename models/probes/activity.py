@@ -1,7 +1,7 @@
 """What every neuron of a network says to probe images, in a few numbers.
 
 Each number is about one neuron, or about it in relation to all neurons of its group at once: permuted neurons have
-permuted numbers. But for two of them, they do not change when a neuron's values are scaled.
+permuted numbers. None changes when a neuron's values are scaled.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,6 @@ from models.probes.images import DRAWN, VIEWS
 
 ACTIVITY_NAMES = (
     "recorded",
-    "log size",
-    "log size in its group",
     "mean",
     "spread between images",
     "spread within images",
@@ -26,7 +24,7 @@ ACTIVITY_NAMES = (
     *(f"mean on {kind}" for kind in DRAWN),
     *(f"change under {view}" for view in VIEWS),
 )
-"""The columns. Size is the root mean square over images and positions; means and spreads are in units of it. The mean
+"""The columns. Means and spreads are in units of a neuron's root mean square over images and positions. The mean
 on a kind of images is less the mean on all. Changes are of the mean over an image, in units of what two images differ
 by. A group that was not recorded has zeros."""
 ACTIVITY_FEATURES = len(ACTIVITY_NAMES)
@@ -114,8 +112,6 @@ class ActivityMeter:
         change = (sums.change / max(self._viewed, 1)).sqrt() / (sqrt(2) * between + 0.01 * unit).unsqueeze(1)
         columns = [
             torch.ones_like(size),
-            (size + _TINY).log(),
-            (unit / (group_size + _TINY)).log(),
             mean / unit,
             between / unit,
             within / unit,

@@ -9,6 +9,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from metagauge.graph.build import build
+from models.canonical.rescale import rescale
 from models.graph_tensors import stack
 from models.training.networks import JobNetworks, checkpoint_of
 from models.transforms.damage import truncated
@@ -47,8 +48,8 @@ def _damaged(job: JobNetworks, transforms: Mapping[str, Transform], rng: np.rand
     stacked: dict[str, Tensor] = {
         name: torch.from_numpy(np.stack([copy[name] for copy in copies])) for name in copies[0]
     }
-    graphs = stack([build(job.network, checkpoint_of(copy)) for copy in copies])
-    return replace(job, tensors=stacked, graphs=graphs)
+    graphs = [build(job.network, checkpoint_of(copy)) for copy in copies]
+    return replace(job, tensors=stacked, graphs=stack([rescale(graph) for graph in graphs]), written=stack(graphs))
 
 
 def _any(job: JobNetworks, row: int, transforms: Mapping[str, Transform], rng: np.random.Generator) -> Tensors:

@@ -16,6 +16,7 @@ from metagauge.checkpoint.checkpoint import Checkpoint
 from metagauge.checkpoint.format import Format
 from metagauge.checkpoint.tensor import Tensor as CheckpointTensor
 from metagauge.graph.build import build
+from models.canonical.rescale import rescale
 from models.graph_tensors import GraphTensors, stack
 from models.metanetworks.targets import Measured
 from models.zoo.store import Entry, ZooStore
@@ -34,6 +35,9 @@ class JobNetworks:
     tensors: Mapping[str, Tensor]
     """(networks, *shape) by name."""
     graphs: GraphTensors
+    """In the scales of `models.canonical`, with what the networks answered where they were asked."""
+    written: GraphTensors
+    """With the weights as they are in the files."""
     entries: tuple[Entry, ...]
 
     @property
@@ -68,6 +72,7 @@ class JobNetworks:
             self,
             tensors={name: tensor[rows] for name, tensor in self.tensors.items()},
             graphs=self.graphs.select(rows),
+            written=self.written.select(rows),
             entries=tuple(entry for entry, is_chosen in zip(self.entries, chosen, strict=True) if is_chosen),
         )
 
@@ -104,6 +109,7 @@ def _load_job(zoo: Path, job: int, entries: list[Entry]) -> JobNetworks:
     architecture, networks = ZooStore(zoo).networks(job)
     labels = {(entry.member, entry.step): entry for entry in entries}
     found = [(labels[member, step], tensors) for member, step, tensors in networks]
+    graphs = [build(architecture, checkpoint_of(tensors)) for _, tensors in found]
     return JobNetworks(
         zoo=zoo,
         job=job,
@@ -111,6 +117,7 @@ def _load_job(zoo: Path, job: int, entries: list[Entry]) -> JobNetworks:
         family=entries[0].family,
         network=architecture,
         tensors={name: torch.from_numpy(np.stack([tensors[name] for _, tensors in found])) for name in found[0][1]},
-        graphs=stack([build(architecture, checkpoint_of(tensors)) for _, tensors in found]),
+        graphs=stack([rescale(graph) for graph in graphs]),
+        written=stack(graphs),
         entries=tuple(entry for entry, _ in found),
     )

@@ -40,6 +40,7 @@ def job(number: int, architecture: str, family: str) -> JobNetworks:
         network=network,
         tensors={},
         graphs=graphs,
+        written=graphs,
         entries=entries,
     )
 

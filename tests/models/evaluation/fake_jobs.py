@@ -54,6 +54,7 @@ def job(
     scaled = [
         {name: array * np.float32(1 + 0.1 * row) for name, array in tensors.items()} for row in range(len(entries))
     ]
+    graphs = stack([build(architecture, checkpoint_of(each)) for each in scaled])
     return JobNetworks(
         zoo=Path(zoo),
         job=number,
@@ -61,7 +62,8 @@ def job(
         family=family,
         network=architecture,
         tensors={name: torch.from_numpy(np.stack([each[name] for each in scaled])) for name in tensors},
-        graphs=stack([build(architecture, checkpoint_of(each)) for each in scaled]),
+        graphs=graphs,
+        written=graphs,
         entries=entries,
     )
 
