@@ -29,7 +29,7 @@ def shifted(lifting: Lifting, view: View, known: Weight) -> View | None:
     if per_feature is not None:
         view = lifting.settled(view)
         operation = lifting.draft.operation(view.source)
-        layer = _with_bias(operation.layer, per_feature) if operation else None
+        layer = _with_bias(lifting, operation.layer, per_feature) if operation else None
         return replace(view, source=lifting.draft.add(layer, *operation.inputs)) if operation and layer else None
     return _with_positions(lifting, view, known)
 
@@ -43,8 +43,10 @@ def multiplied(lifting: Lifting, view: View, known: Weight) -> View | None:
     if per_feature is None or operation is None:
         return None
     match operation.layer:
-        case LayerNorm(scale=None, shift=None) | GroupNorm(scale=None, shift=None) | BatchNorm(scale=None, shift=None):
-            layer = replace(operation.layer, scale=per_feature)
+        case LayerNorm() | GroupNorm() | BatchNorm() as layer:
+            if not (_is_all(lifting, layer.scale, 1.0) and _is_all(lifting, layer.shift, 0.0)):
+                return None
+            layer = replace(layer, scale=per_feature, shift=None)
             return replace(view, source=lifting.draft.add(layer, *operation.inputs))
         case _:
             return None
@@ -71,16 +73,21 @@ def bias_of(lifting: Lifting, state: State | None, size: int) -> Parameter | Non
     return bias
 
 
-def _with_bias(layer: Layer, bias: Parameter) -> Layer | None:
+def _with_bias(lifting: Lifting, layer: Layer, bias: Parameter) -> Layer | None:
     match layer:
         case Linear(bias=None) | Conv(bias=None):
             return replace(layer, bias=bias)
         case Attention(output=Linear(bias=None)):
             return replace(layer, output=replace(layer.output, bias=bias))
-        case LayerNorm(shift=None) | GroupNorm(shift=None) | BatchNorm(shift=None):
+        case LayerNorm() | GroupNorm() | BatchNorm() if _is_all(lifting, layer.shift, 0.0):
             return replace(layer, shift=bias)
         case _:
             return None
+
+
+def _is_all(lifting: Lifting, parameter: Parameter | None, number: float) -> bool:
+    """Whether a parameter of a norm changes nothing: exporters write ones and zeros for those that a norm lacks."""
+    return parameter is None or lifting.is_all(lifting.weight(parameter), number)
 
 
 def _per_feature(lifting: Lifting, view: View, known: Weight) -> Parameter | None:
@@ -104,7 +111,7 @@ def _with_positions(lifting: Lifting, view: View, known: Weight) -> View | None:
     if lifting.draft.value(view.source).layout == "map":
         view = on_tokens(lifting, view)
     value = lifting.draft.value(view.source)
-    if value.layout != "sequence" or sizes[0] != 1:
+    if value.layout != "sequence":
         return None
     tokens, features = full(0, value.positions), full(1, value.features)
     runs = [run for run, size in zip(view.runs, sizes, strict=True) if size != 1]

@@ -12,8 +12,9 @@ from metagauge.architecture.onnx.arrange import aligned
 from metagauge.architecture.onnx.curve import Elementwise, Pointwise
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, unmovable
+from metagauge.architecture.onnx.repeated import of_one_sample
 from metagauge.architecture.onnx.sight import Sight
-from metagauge.architecture.onnx.states import Known, Numbers, Scores, State, Weight
+from metagauge.architecture.onnx.states import Known, Numbers, Repeated, Scores, State, Weight
 from metagauge.architecture.onnx.view import View, shown
 from metagauge.checkpoint.program import Node
 from metagauge.errors import StructureNotInferableError
@@ -94,6 +95,9 @@ def binary(lifting: Lifting, node: Node, inputs: Inputs) -> State:
             return _folded(function, left.array, right.array)
         case (Weight() | Numbers() as left, Weight() | Numbers() as right):
             return _folded(function, lifting.array(left), lifting.array(right))
+        case (View() as view, Repeated() as copies) | (Repeated() as copies, View() as view):
+            once = of_one_sample(lifting, copies, view)
+            return binary(lifting, node, (view, once) if inputs[0] is view else (once, view))
         case (View() as left, View() as right):
             return _of_views(lifting, node, left, right)
         case (View() as view, Weight() | Numbers() as known):

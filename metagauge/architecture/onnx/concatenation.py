@@ -1,5 +1,7 @@
 """Concat: of sizes, and of learned tokens before a sequence."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from metagauge.architecture.attributes import integer
@@ -9,8 +11,9 @@ from metagauge.architecture.onnx.affine import vector
 from metagauge.architecture.onnx.arrange import features
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, position
-from metagauge.architecture.onnx.states import Numbers, State, Weight
-from metagauge.architecture.onnx.view import View, full
+from metagauge.architecture.onnx.repeated import of_one_sample
+from metagauge.architecture.onnx.states import Numbers, Repeated, State, Weight
+from metagauge.architecture.onnx.view import BATCH, View, full
 from metagauge.checkpoint.program import Node
 from metagauge.errors import StructureNotInferableError
 
@@ -23,33 +26,40 @@ def concat(lifting: Lifting, node: Node, inputs: Inputs) -> State:
     if len(numbers) == len(inputs):
         return Numbers(array=np.concatenate(numbers, axis=integer(node, "axis", 0)))
     *before, state = inputs
-    tokens = [token for token in before if isinstance(token, Weight)]
+    tokens = [token for token in before if isinstance(token, Weight | Repeated)]
     if not isinstance(state, View) or len(tokens) != len(before):
         raise StructureNotInferableError("joins values other than learned tokens and a sequence")
-    rank = len(state.runs)
-    if rank != 3 or position(integer(node, "axis", 0), rank) != 1:
-        raise StructureNotInferableError("joins along an axis that is not the tokens")
+    axis = position(integer(node, "axis", 0), len(state.runs))
     for token in reversed(tokens):
-        state = _with_token(lifting, state, token)
+        state = _with_tokens(lifting, state, token, axis)
     return state
 
 
-def _with_token(lifting: Lifting, view: View, token: Weight) -> View:
-    view = features(lifting, lifting.settled(view), 2)
+def _with_tokens(lifting: Lifting, view: View, token: Weight | Repeated, axis: int) -> View:
+    """The sequence behind one learned token or several, which hold all features of the view's other axes."""
+    view = features(lifting, lifting.settled(view), _features_axis(view, axis))
     value = lifting.draft.value(view.source)
-    if value.layout != "sequence" or view.runs[1] != full(0, value.positions):
-        raise StructureNotInferableError(f"puts a token before a {value}")
-    token = _of_one_sample(lifting, token)
-    parameter = vector(token, value.features)
-    if parameter is None:
-        raise StructureNotInferableError(f"puts tensor {token.parameter.tensor!r} before a {value}, which is no token")
-    return lifting.whole(lifting.draft.add(ClassToken(token=parameter), view.source))
+    if value.layout != "sequence" or view.runs[axis] != full(0, value.positions) or any(view.offsets):
+        raise StructureNotInferableError("joins along an axis that is not the tokens")
+    if len(token.shape) != len(view.runs):
+        raise StructureNotInferableError(f"puts {len(token.shape)} axes before a {value} of {len(view.runs)}")
+    token = of_one_sample(lifting, token, view)
+    for number in reversed(range(token.shape[axis])):
+        parameter = vector(weights.narrowed(token, axis, number, number + 1), value.features)
+        if parameter is None:
+            name = token.parameter.tensor
+            raise StructureNotInferableError(f"puts tensor {name!r} before a {value}, which is no token")
+        source = lifting.draft.add(ClassToken(token=parameter), view.source)
+        runs = list(view.runs)
+        runs[axis] = full(0, lifting.draft.value(source).positions)
+        view = replace(view, source=source, runs=tuple(runs))
+    return view
 
 
-def _of_one_sample(lifting: Lifting, token: Weight) -> Weight:
-    """A token that was stored once for each sample of a fixed batch."""
-    if len(token.shape) != 3 or token.shape[0] in (1,) or token.shape[0] != lifting.batch:
-        return token
-    array = lifting.array(token)
-    lifting.read.discard(token.parameter.tensor)
-    return weights.narrowed(token, 0, 0, 1) if np.all(array == array[:1]) else token
+def _features_axis(view: View, tokens: int) -> int:
+    """The axis besides that of the tokens which holds more than samples; the last, where all features are one."""
+    last = len(view.runs) - 1
+    wide = [n for n, run in enumerate(view.runs) if n != tokens and any(step.axis != BATCH for step in run)]
+    if len(wide) > 1 or (not wide and tokens == last):
+        raise StructureNotInferableError("joins along an axis that is not the tokens")
+    return wide[0] if wide else last

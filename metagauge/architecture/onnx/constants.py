@@ -7,8 +7,8 @@ import numpy as np
 
 from metagauge.architecture.attributes import integer
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
-from metagauge.architecture.onnx.movement import Inputs, shape_of, unmovable
-from metagauge.architecture.onnx.states import Numbers, State, Weight
+from metagauge.architecture.onnx.movement import Inputs, reshaped, shape_of, unmovable
+from metagauge.architecture.onnx.states import Numbers, Repeated, State, Weight
 from metagauge.architecture.onnx.view import View, shown
 from metagauge.checkpoint.program import Node
 from metagauge.errors import StructureNotInferableError
@@ -105,7 +105,7 @@ def where(lifting: Lifting, node: Node, inputs: Inputs) -> State:
 
 
 def expand(lifting: Lifting, node: Node, inputs: Inputs) -> State:
-    """A learned token or table repeated for every sample is still that token: only the batch axis may grow."""
+    """A learned token or table repeated for every sample is still that token: one axis may grow."""
     state = inputs[0]
     sizes = lifting.integers(inputs[1])
     match state:
@@ -113,14 +113,21 @@ def expand(lifting: Lifting, node: Node, inputs: Inputs) -> State:
             return Numbers(array=np.broadcast_to(state.array, np.broadcast_shapes(state.shape, sizes)))
         case Weight() if _is_number(state, sizes) and prod(sizes) <= READ_LIMIT:
             return Numbers(array=np.broadcast_to(lifting.array(state).reshape(()), sizes))
-        case View() | Weight():
-            old = (1,) * (len(sizes) - len(state.shape)) + state.shape
-            grown = [axis for axis, size in enumerate(sizes) if size not in (1, old[axis])]
-            if len(old) > len(sizes) or grown not in ([], [0]) or (grown and isinstance(state, View)):
-                raise StructureNotInferableError(f"repeats {shown(state.shape)} to {shown(sizes)}")
-            return state
+        case View() | Weight() | Repeated() if len(state.shape) <= len(sizes):
+            return _repeated(state, sizes)
         case _:
             raise unmovable(state)
+
+
+def _repeated(state: View | Weight | Repeated, sizes: tuple[int, ...]) -> State:
+    old = (1,) * (len(sizes) - len(state.shape)) + state.shape
+    grown = [axis for axis, size in enumerate(sizes) if size not in (1, old[axis])]
+    if any(old[axis] != 1 for axis in grown) or len(grown) > 1 or (grown and not isinstance(state, Weight)):
+        raise StructureNotInferableError(f"repeats {shown(state.shape)} to {shown(sizes)}")
+    state = reshaped(state, old)
+    if not grown or not isinstance(state, Weight):
+        return state
+    return Repeated(weight=state, axis=grown[0], count=sizes[grown[0]])
 
 
 def tile(lifting: Lifting, node: Node, inputs: Inputs) -> State:

@@ -6,10 +6,11 @@ from typing import assert_never
 import numpy as np
 
 from metagauge.architecture.attributes import integer, integers
+from metagauge.architecture.onnx import repeated
 from metagauge.architecture.onnx import view as views
 from metagauge.architecture.onnx import weight as weights
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
-from metagauge.architecture.onnx.states import Numbers, Opaque, Padded, Scores, State, Weight
+from metagauge.architecture.onnx.states import Numbers, Opaque, Padded, Repeated, Scores, State, Weight
 from metagauge.architecture.onnx.view import View, shown
 from metagauge.checkpoint.program import Node
 from metagauge.errors import StructureNotInferableError
@@ -35,6 +36,8 @@ def reshaped(state: State | None, sizes: tuple[int, ...]) -> State:
             return moved
         case Weight():
             return weights.reshaped(state, sizes)
+        case Repeated():
+            return repeated.reshaped(state, sizes)
         case Numbers():
             return Numbers(array=state.array.reshape(sizes))
         case _:
@@ -48,6 +51,8 @@ def transposed(state: State | None, order: tuple[int, ...]) -> State:
             return views.transposed(state, order)
         case Weight():
             return weights.transposed(state, order)
+        case Repeated():
+            return repeated.transposed(state, order)
         case Numbers():
             return Numbers(array=state.array.transpose(order))
         case _:
@@ -64,6 +69,8 @@ def narrowed(state: State | None, axis: int, start: int, stop: int) -> State:
             return moved
         case Weight():
             return weights.narrowed(state, axis, start, stop)
+        case Repeated():
+            return repeated.narrowed(state, axis, start, stop)
         case Numbers():
             return Numbers(array=state.array[(slice(None),) * axis + (slice(start, stop),)])
         case _:
@@ -73,7 +80,7 @@ def narrowed(state: State | None, axis: int, start: int, stop: int) -> State:
 def shape_of(state: State | None) -> tuple[int, ...]:
     """Sizes of a value."""
     match state:
-        case View() | Weight() | Numbers():
+        case View() | Weight() | Repeated() | Numbers():
             return state.shape
         case _:
             raise unmovable(state)
@@ -97,7 +104,7 @@ def unmovable(state: State | None) -> StructureNotInferableError:
             kind = "nothing in the place of an input"
         case View():
             kind = "the network's values in the place of a constant"
-        case Weight() | Numbers():
+        case Weight() | Repeated() | Numbers():
             kind = "a constant in the place of the network's values"
         case Padded():
             kind = "a map with zeros around it"

@@ -19,6 +19,21 @@ class Weight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """A weight given `count` times along one axis, such as a class token to every sample: only that axis can tell what
+    the copies are for, so it is known once they meet the network's values."""
+
+    weight: Weight
+    axis: int
+    count: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes with the copies."""
+        return (*self.weight.shape[: self.axis], self.count, *self.weight.shape[self.axis + 1 :])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
     """Computed from constants and shapes alone: what Reshape, Slice and Gather are told to do, and scalar factors."""
 
@@ -80,5 +95,5 @@ class Opaque:
     error: MetagaugeError
 
 
-State = View | Weight | Numbers | Padded | Scores | Opaque
+State = View | Weight | Repeated | Numbers | Padded | Scores | Opaque
 Known = Weight | Numbers
