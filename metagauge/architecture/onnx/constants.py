@@ -6,6 +6,7 @@ from math import prod
 import numpy as np
 
 from metagauge.architecture.attributes import integer
+from metagauge.architecture.onnx import weight as weights
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.movement import Inputs, reshaped, shape_of, unmovable
 from metagauge.architecture.onnx.states import Numbers, Repeated, State, Weight
@@ -124,10 +125,9 @@ def _repeated(state: View | Weight | Repeated, sizes: tuple[int, ...]) -> State:
     grown = [axis for axis, size in enumerate(sizes) if size not in (1, old[axis])]
     if any(old[axis] != 1 for axis in grown) or len(grown) > 1 or (grown and not isinstance(state, Weight)):
         raise StructureNotInferableError(f"repeats {shown(state.shape)} to {shown(sizes)}")
-    state = reshaped(state, old)
-    if not grown or not isinstance(state, Weight):
-        return state
-    return Repeated(weight=state, axis=grown[0], count=sizes[grown[0]])
+    if not isinstance(state, Weight) or not grown:
+        return reshaped(state, old)
+    return Repeated(weight=weights.reshaped(state, old), axis=grown[0], count=sizes[grown[0]])
 
 
 def tile(lifting: Lifting, node: Node, inputs: Inputs) -> State:
