@@ -16,6 +16,7 @@ from bench.results import record
 from metagauge.graph.digest import digest
 from metagauge.graph.parameter_graph import ParameterGraph
 from models.graph_tensors import stack
+from models.metanetworks.products import ProductMetanetwork
 from models.metanetworks.targets import accuracy_and_gap
 from models.predictor import Predictor
 from tests.blindness.changes import CHANGES, Pair
@@ -29,11 +30,12 @@ _INTRODUCTION = """# What the graph and the prediction see
 Public graph metanetworks do not see some of what a network computes: their answer stays the same when heads, running
 statistics or activations change. Each row here is two small networks that differ in one thing. The columns say how far
 the outputs move on random images, as a share of their spread; which part of the canonical graph's digest differs; and
-what the metanetwork of the published predictor says of both, in float64. The networks are untrained and outside of
-the predictor's domain, so its figures mean nothing by themselves: what matters is that they move.
+what the published predictor's metanetwork of weights alone says of both, in float64; the other one also asks the
+networks themselves. The networks are untrained and outside of the predictor's domain, so its figures mean nothing by
+themselves: what matters is that they move.
 
 `python -m bench.blindness --write docs/blindness.md` made this page; `tests/blindness` asserts each row, for this
-predictor and for a metanetwork with random weights.
+predictor and for metanetworks with random weights.
 """
 
 
@@ -49,12 +51,12 @@ class Sight:
     after: float
 
 
-def see(pair: Pair, predictor: Predictor) -> Sight:
-    """Looks at both networks."""
+def see(pair: Pair, metanetwork: ProductMetanetwork) -> Sight:
+    """Looks at both networks. metanetwork: in float64."""
     networks = [make() for make in pair]
     one, other = (outputs(network, images()) for network in networks)
     graphs = [graph_of(*network) for network in networks]
-    before, after = (_accuracy(graph, predictor) for graph in graphs)
+    before, after = (_accuracy(graph, metanetwork) for graph in graphs)
     structures = {digest(graph).partition("-")[0] for graph in graphs}
     differs = digest(graphs[0]) != digest(graphs[1])
     seen = "structure" if len(structures) == 2 else "weights"
@@ -67,8 +69,8 @@ def see(pair: Pair, predictor: Predictor) -> Sight:
 
 
 @torch.inference_mode()
-def _accuracy(graph: ParameterGraph, predictor: Predictor) -> float:
-    accuracy, _ = accuracy_and_gap(predictor.metanetwork(stack([graph]).double()))
+def _accuracy(graph: ParameterGraph, metanetwork: ProductMetanetwork) -> float:
+    accuracy, _ = accuracy_and_gap(metanetwork([stack([graph]).double()]))
     return float(accuracy[0])
 
 
@@ -78,8 +80,8 @@ def main(
 ) -> None:
     """Look at every change."""
     predictor = Predictor.load(name)
-    predictor.metanetwork.double()
-    rows = [_row(change, see(pair, predictor)) for change, pair in CHANGES.items()]
+    metanetwork = predictor.weights.metanetwork.double()
+    rows = [_row(change, see(pair, metanetwork)) for change, pair in CHANGES.items()]
     table = Table(*COLUMNS)
     for row in rows:
         table.add_row(*row)

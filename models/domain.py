@@ -4,15 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from metagauge.graph.parameter_graph import NodeGroup, ParameterGraph
 from models.oddities import SHOWN, oddities, reads_indices
-
-DIRECTIONS = 24
-"""Principal directions of the embedding in which distance is measured."""
-QUANTILES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,51 +98,3 @@ def _objections_to_operations(graph: ParameterGraph) -> Iterator[str]:
     if named:
         more = f"; and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
         yield f"it has what no network had that this predictor learned from: {'; '.join(named[:SHOWN])}{more}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbourhood:
-    """Where the zoo's networks lie in the metanetwork's embedding.
-
-    The distance is Mahalanobis' in the embedding's first principal directions, plus what lies outside of them in units
-    of its own spread. A score is the share of calibration networks that lie closer.
-    """
-
-    mean: Tensor  # (embedding,)
-    directions: Tensor  # (embedding, DIRECTIONS), scaled to unit variance
-    residual_spread: Tensor  # ()
-    quantiles: Tensor  # (QUANTILES,) of the calibration networks' distances
-
-    def distance(self, embedded: Tensor) -> Tensor:
-        """(networks,) from (networks, embedding)."""
-        offset = embedded - self.mean
-        inside = offset @ self.directions
-        shares = torch.linalg.lstsq(self.directions, offset.T).solution
-        outside = (offset - (self.directions @ shares).T).norm(dim=1)
-        return (inside.square().sum(1) + (outside / self.residual_spread).square()).sqrt()
-
-    def score(self, embedded: Tensor) -> Tensor:
-        """(networks,) from 0, in the middle of the zoo, to 1, further out than every calibration network."""
-        return torch.searchsorted(self.quantiles, self.distance(embedded).contiguous()) / len(self.quantiles)
-
-
-def locate(train: Tensor, calibration: Tensor) -> Neighbourhood:
-    """The neighbourhood of embedded networks, each (networks, embedding)."""
-    mean = train.mean(0)
-    _, sizes, axes = torch.linalg.svd(train - mean, full_matrices=False)
-    spreads = sizes[:DIRECTIONS] / (len(train) - 1) ** 0.5
-    outside = (train - mean) - (train - mean) @ axes[:DIRECTIONS].T @ axes[:DIRECTIONS]
-    neighbourhood = Neighbourhood(
-        mean=mean,
-        directions=axes[:DIRECTIONS].T / spreads.clamp_min(1e-6),
-        residual_spread=outside.norm(dim=1).mean().clamp_min(1e-6),
-        quantiles=torch.zeros(0),
-    )
-    distances = neighbourhood.distance(calibration)
-    quantiles = torch.quantile(distances, torch.linspace(0, 1, QUANTILES))
-    return Neighbourhood(
-        mean=neighbourhood.mean,
-        directions=neighbourhood.directions,
-        residual_spread=neighbourhood.residual_spread,
-        quantiles=quantiles,
-    )

@@ -1,7 +1,7 @@
-"""A published predictor: a metanetwork with its intervals and its domain."""
+"""A published predictor: it judges networks by weights and probes, or by weights alone where it cannot run them."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,18 +9,32 @@ import numpy as np
 import torch
 from pydantic import TypeAdapter
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
-from metagauge.errors import PredictorUnknownError
-from metagauge.graph.parameter_graph import ParameterGraph
-from models.calibration import Calibration
-from models.domain import Neighbourhood, Task
+from metagauge.architecture.architecture import Architecture
+from metagauge.errors import ArchitectureMismatchError, PredictorUnknownError, TensorMissingError
+from models.assumptions import assumptions
+from models.canonical.canonical import Canonical, canonical_form
+from models.domain import Task
 from models.graph_tensors import GraphTensors, stack
-from models.metanetworks.edges_v2 import GmnConfig, GraphMetanetwork, accuracy_and_gap
-from models.prediction import Prediction
+from models.judge import Judge, JudgeConfig, under
+from models.metanetworks.targets import accuracy_and_gap
+from models.neighbourhood.signals import signal_names, signals
+from models.prediction import Basis, Prediction
+from models.probes.convention import Convention
+from models.probes.cost import is_affordable
+from models.probes.images import ProbeSet
+from models.probes.probe import Probed, alone, probe
+from models.stability import stability
+from models.subject import Subject
 
 PRETRAINED = Path(__file__).parent / "pretrained"
-_DOMAIN = "domain."
-"""Prefix of the neighbourhood's tensors in the weights file."""
+_PROBES = "probes/"
+_HYBRID, _WEIGHTS = "hybrid/", "weights/"
+"""Prefixes in the weights file."""
+MOST_EDGES = 5_000_000
+"""Of a graph that is brought into canonical form before it is asked whether it is too large: copies do not count."""
+_ALL: Mapping[int, np.ndarray] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,21 +47,22 @@ class PredictorConfig:
     title: str
     domain: str
     """The networks it knows, in words."""
-    metanetwork: GmnConfig
     task: Task
-    test_accuracy: Calibration
-    generalization_gap: Calibration
-    threshold: float
-    """Domain score from which on the predictor abstains."""
+    convention: Convention
+    """How the zoo's networks read images and order classes: assumed where nothing else is declared."""
+    hybrid: JudgeConfig
+    weights: JudgeConfig
 
 
 class Predictor:
-    """Predicts the properties of networks from their parameter graphs."""
+    """Predicts the properties of networks."""
 
-    def __init__(self, config: PredictorConfig, metanetwork: GraphMetanetwork, neighbourhood: Neighbourhood) -> None:
+    def __init__(self, config: PredictorConfig, hybrid: Judge, weights: Judge, probes: ProbeSet) -> None:
         self.config = config
-        self.metanetwork = metanetwork.eval()
-        self._neighbourhood = neighbourhood
+        self.hybrid, self.weights = hybrid, weights
+        self.probes = probes
+        self.tries_symmetries = True
+        """Whether answers come with their stability, which takes up to seven more predictions each."""
 
     @property
     def name(self) -> str:
@@ -69,46 +84,90 @@ class Predictor:
         folder = _folder(name)
         config = TypeAdapter(PredictorConfig).validate_json((folder / "config.json").read_bytes())
         tensors = load_file(folder / "model.safetensors")
-        domain = {key.removeprefix(_DOMAIN): tensors.pop(key) for key in list(tensors) if key.startswith(_DOMAIN)}
-        metanetwork = GraphMetanetwork(config.metanetwork)
-        metanetwork.load_state_dict(tensors)
-        return cls(config, metanetwork, Neighbourhood(**domain))
+        arrays = {key: tensor.numpy() for key, tensor in under(_PROBES, tensors).items()}
+        return cls(
+            config,
+            Judge.of(config.hybrid, under(_HYBRID, tensors)),
+            Judge.of(config.weights, under(_WEIGHTS, tensors)),
+            ProbeSet.from_tensors(arrays),
+        )
 
     def save(self, folder: Path) -> None:
         """Writes config.json and model.safetensors."""
         folder.mkdir(parents=True, exist_ok=True)
-        domain = {f"{_DOMAIN}{key}": tensor.contiguous() for key, tensor in asdict(self._neighbourhood).items()}
-        save_file({**self.metanetwork.state_dict(), **domain}, folder / "model.safetensors")
+        tensors = {f"{_PROBES}{key}": torch.from_numpy(array) for key, array in self.probes.tensors().items()}
+        for prefix, judge in ((_HYBRID, self.hybrid), (_WEIGHTS, self.weights)):
+            tensors |= {f"{prefix}{key}": tensor.contiguous() for key, tensor in judge.tensors().items()}
+        save_file(tensors, folder / "model.safetensors")
         (folder / "config.json").write_bytes(TypeAdapter(PredictorConfig).dump_json(self.config, indent=2) + b"\n")
 
-    def predict(self, graphs: Sequence[ParameterGraph]) -> list[Prediction]:
-        """One prediction for each graph; none depends on the others."""
-        return [self._predict(graph) for graph in graphs]
+    def predict(self, subjects: Sequence[Subject]) -> list[Prediction]:
+        """One prediction for each subject; none depends on the others."""
+        return [self._with_stability(self._predict(subject), subject) for subject in subjects]
+
+    def _with_stability(self, prediction: Prediction, subject: Subject) -> Prediction:
+        if not (prediction.in_domain and self.tries_symmetries):
+            return prediction
+        again = lambda copies: [self._predict(each) for each in copies]  # noqa: E731
+        return replace(prediction, stability=stability(again, subject, seed=0))
 
     @torch.inference_mode()
-    def domain_scores(self, graphs: GraphTensors) -> np.ndarray:
-        """How far out stacked networks are: (networks,) from 0 to 1."""
-        return self._neighbourhood.score(self.metanetwork.embed(graphs)).numpy()
-
-    @torch.inference_mode()
-    def _predict(self, graph: ParameterGraph) -> Prediction:
-        objections = self.config.task.objections(graph)
+    def _predict(self, subject: Subject) -> Prediction:
+        too_much = self.config.task.objections(subject.graph) if subject.graph.edges > MOST_EDGES else ()
+        form = Canonical(graph=subject.graph, kept={}) if too_much else canonical_form(subject.graph)
+        objections = too_much or self.config.task.objections(form.graph)
         if objections:
-            return _abstain(objections, None, None)
-        embedded = self.metanetwork.embed(stack([graph]))
-        if not embedded.isfinite().all():
-            return _abstain(("the graph's numbers are too large to compute with",), None, None)
-        score, threshold = float(self._neighbourhood.score(embedded)), self.config.threshold
-        if score >= threshold:
-            reason = "the weights lie further from the zoo's networks than those that intervals were calibrated on"
-            return _abstain((reason,), score, threshold)
-        accuracy, gap = accuracy_and_gap(self.metanetwork.head(embedded))
-        return Prediction(
-            test_accuracy=self.config.test_accuracy.interval(float(accuracy)),
-            generalization_gap=self.config.generalization_gap.interval(float(gap)),
-            score=score,
+            return _abstain(objections)
+        graphs = stack([form.graph])
+        outputs = self.weights.metanetwork([graphs])
+        probed = self._probed(subject)
+        if probed is None:
+            known = signals(graphs, outputs, None)
+            return self._judged(self.weights, outputs, known, subject)
+        told = told_answers(graphs, probed, form.kept)
+        better = self.hybrid.metanetwork([told])
+        found = self._judged(self.hybrid, better, signals(told, outputs, better), subject)
+        taken = assumptions(subject.declared, self.config.convention.mean, self.config.convention.spread)
+        return replace(found, assumptions=taken)
+
+    def _judged(self, judge: Judge, outputs: Tensor, known: Tensor, subject: Subject) -> Prediction:
+        """What a judge makes of what its metanetwork says, and of `known`, the signals: (1, signals)."""
+        executed = judge is self.hybrid
+        basis: Basis = "weights and probes" if executed else "weights only"
+        if not (outputs.isfinite().all() and known.isfinite().all()):
+            return replace(_abstain(("the graph's numbers are too large to compute with",)), basis=basis)
+        around, threshold = judge.neighbourhood, judge.config.threshold
+        found = Prediction(
+            test_accuracy=None,
+            generalization_gap=None,
+            score=float(around.score(known)),
             threshold=threshold,
+            basis=basis,
+            nearest=judge.landmarks.nearest(around.place(known)[0]),
         )
+        reasons = around.reasons(known[0], signal_names(executed=executed), threshold)
+        if reasons:
+            return replace(found, reasons=reasons)
+        accuracy, gap = (float(each) for each in accuracy_and_gap(outputs))
+        return replace(
+            found,
+            test_accuracy=judge.config.test_accuracy.interval(accuracy, subject.graph.family),
+            generalization_gap=judge.config.generalization_gap.interval(gap, subject.graph.family),
+        )
+
+    def _probed(self, subject: Subject) -> Probed | None:
+        """What the network answers; None where it cannot be run, or is too large to be."""
+        network, tensors = subject.network, subject.tensors
+        if tensors is None or not isinstance(network, Architecture):
+            return None
+        try:
+            mine = alone(network, tensors)
+            if not is_affordable(network, mine):
+                return None
+            convention = self.config.convention.declared(subject.declared)
+            return probe(network, mine, subject.graph, self.probes, convention)
+        except (ArchitectureMismatchError, TensorMissingError):
+            return None
 
 
 def available(folder: Path = PRETRAINED) -> list[str]:
@@ -116,8 +175,18 @@ def available(folder: Path = PRETRAINED) -> list[str]:
     return sorted(path.parent.name for path in folder.glob("*-v*/config.json"))
 
 
-def _abstain(reasons: tuple[str, ...], score: float | None, threshold: float | None) -> Prediction:
-    return Prediction(test_accuracy=None, generalization_gap=None, score=score, threshold=threshold, reasons=reasons)
+def told_answers(graphs: GraphTensors, probed: Probed, kept: Mapping[int, np.ndarray] = _ALL) -> GraphTensors:
+    """The graphs with what their networks answered. kept: of which neurons, by the number of their group."""
+    activity = [
+        each[:, torch.from_numpy(kept[number])] if number in kept else each
+        for number, each in enumerate(probed.activity)
+    ]
+    told = tuple(replace(group, activity=own) for group, own in zip(graphs.groups, activity, strict=True))
+    return replace(graphs, groups=told, responses=probed.responses)
+
+
+def _abstain(reasons: tuple[str, ...]) -> Prediction:
+    return Prediction(test_accuracy=None, generalization_gap=None, score=None, threshold=None, reasons=reasons)
 
 
 def _folder(name: str | Path) -> Path:

@@ -15,7 +15,7 @@ from models.evaluation.arms import SPLIT_SEED, arms_of
 from models.evaluation.card import card as written
 from models.evaluation.card import moves_table
 from models.evaluation.forms import forms
-from models.evaluation.judged import OfGraphs, judge_of, without_bounds
+from models.evaluation.judged import judge_of, values_only, without_bounds
 from models.evaluation.measuring import Bench, measure_all
 from models.evaluation.methods import load, methods
 from models.evaluation.moves import Moves, moves_of, trained_of, transforms
@@ -97,7 +97,7 @@ def moves(
 ) -> None:
     """Move test networks' predictions by changes that keep the function; write OUT/moves-PREDICTOR.json."""
     torch.set_num_threads(1)
-    judge = judge_of(OfGraphs(without_bounds(Predictor.load(predictor))))
+    judge = judge_of(without_bounds(Predictor.load(predictor)))
     test = split(load(zoos, ()), "architecture", SPLIT_SEED).test
     found = moves_of(judge, trained_of(test, networks, seed), {**transforms(), **forms()}, seed)
     Console(width=150).print(moves_table(f"{predictor.name}: test networks, final snapshots", found).rich())
@@ -115,7 +115,7 @@ def card(zoos: Zoos, predictor: Published, out: Out = Path("scores")) -> None:
     parts = split(load(zoos, ()), "architecture", SPLIT_SEED)
     path = out / f"moves-{predictor.name}.json"
     moved = _read(path) if path.exists() else []
-    measures = measure(OfGraphs(judged), parts, predictor / "model.safetensors", lines, moved)
+    measures = measure(values_only(judged), parts, predictor / "model.safetensors", lines, moved)
     (predictor / "metrics.json").write_text(json.dumps(asdict(measures), indent=1) + "\n")
     (predictor / "card.md").write_text(written(judged.config, measures))
     typer.echo(f"wrote {predictor / 'metrics.json'} and {predictor / 'card.md'}")

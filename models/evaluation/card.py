@@ -63,15 +63,21 @@ def _refusals(config: PredictorConfig, measures: Measures) -> str:
     return (
         f"It abstains, with reasons, from networks of another input or output, with less than {task.coverage:.0%} of"
         f" the parameters in the graph, more than {task.edges} edges or {task.blocks} blocks, weights that are not"
-        f" finite, or a domain score of {config.threshold} or more. Of the test networks below, which are inside, it"
-        f" answers {measures.answered_in_domain:.1%}."
+        f" finite, or a domain score of {config.hybrid.threshold:.3f} or more ({config.weights.threshold:.3f} where it"
+        " looks at weights only). Of the test networks below, which are inside, it answers"
+        f" {measures.answered_in_domain:.1%}."
     )
 
 
 def _method(config: PredictorConfig, measures: Measures) -> str:
     return (
-        f"Metanetworks on the parameter graph (Lim et al. 2024): `{config.metanetwork}`. `model.safetensors` holds"
-        f" {measures.weights.numbers} numbers in {measures.weights.size_bytes / 1e6:.1f} MB, domain included."
+        "A network that can be executed is shown synthetic probe images, drawn and learned; what its neurons and it"
+        " itself answer goes, with its weights, into a metanetwork on the parameter graph (after Lim et al. 2024) of"
+        f" matrix-product messages: `{config.hybrid.metanetwork}`. Of any other only the weights are judged:"
+        f" `{config.weights.metanetwork}`. `model.safetensors` holds {measures.weights.numbers} numbers in"
+        f" {measures.weights.size_bytes / 1e6:.1f} MB, probe images, domain and comparisons included. It takes for"
+        f" granted, where nothing else is declared, pixels normalised by mean {config.convention.mean} and standard"
+        f" deviation {config.convention.spread}, and CIFAR-10's order of classes."
     )
 
 
@@ -162,7 +168,7 @@ def _reproduce(name: str, measures: Measures) -> str:
     took = f"The scores above took {minutes:.0f} CPU minutes." if measures.scorecard else ""
     commands = [
         *(f"python -m models.zoo make {zoo.name} --data CIFAR10" for zoo in measures.zoos),
-        f"python -m models.training {zoos} models/pretrained/{name}",
+        f"python -m models.training models/pretrained/{name} {zoos}",
         f"python -m models.evaluation run {zoos} --out scores",
         f"python -m models.evaluation moves {zoos} --predictor models/pretrained/{name} --out scores",
         f"python -m models.evaluation card {zoos} --predictor models/pretrained/{name} --out scores",

@@ -19,6 +19,7 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from models.evaluation.domain_cases import INSIDE, Case, TestImages, damaged_cases, inside, of_other_task
+from models.evaluation.judged import values_only
 from models.prediction import Prediction
 from models.predictor import Predictor
 from models.subject import Subject
@@ -89,14 +90,9 @@ def evaluate(
         damaged_cases(jobs, measured, per_job, seed),
         *(of_other_task(task.name, load_networks([task]), measured) for task in tasks),
     )
-    found = arm_scores(judge(_of_graphs(Predictor.load(predictor)), cases))
+    found = arm_scores(judge(values_only(Predictor.load(predictor)).predict, cases))
     Console(width=120).print(_table(found))
     (predictor / "domain.json").write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")
-
-
-def _of_graphs(predictor: Predictor) -> Predict:
-    """Of a predictor of version 2, which looks at graphs only."""
-    return lambda subjects: predictor.predict([subject.graph for subject in subjects])
 
 
 def _verdict(case: Case, prediction: Prediction) -> Verdict:

@@ -53,22 +53,20 @@ class Predicts(Protocol):
         ...
 
 
-class OfGraphs:
-    """A predictor of version 2, which looks at graphs only."""
-
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
-
-    def predict(self, subjects: Sequence[Subject], /) -> list[Prediction]:
-        """One prediction for each network."""
-        return self._predictor.predict([subject.graph for subject in subjects])
+def values_only(predictor: Predictor) -> Predictor:
+    """The predictor without the stability of what it says, which takes most of its time."""
+    quick = copy(predictor)
+    quick.tries_symmetries = False
+    return quick
 
 
 def without_bounds(predictor: Predictor) -> Predictor:
     """The predictor without its limits on size and distance: how far its value moves is asked of any network."""
-    unbounded, config = copy(predictor), predictor.config
-    task = replace(config.task, edges=_NO_BOUND, blocks=_NO_BOUND)
-    unbounded.config = replace(config, task=task, threshold=inf)
+    unbounded, config = values_only(predictor), predictor.config
+    unbounded.config = replace(config, task=replace(config.task, edges=_NO_BOUND, blocks=_NO_BOUND))
+    unbounded.hybrid, unbounded.weights = (
+        replace(each, config=replace(each.config, threshold=inf)) for each in (predictor.hybrid, predictor.weights)
+    )
     return unbounded
 
 

@@ -10,9 +10,9 @@ from torch import Tensor
 from models.features import EDGE_FEATURES
 from models.graph_tensors import GraphTensors
 
-_TINY = 1e-8
-_FLOOR = 0.01
-_CLIP = 10.0
+TINY = 1e-8
+FLOOR = 0.01
+CLIP = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +86,10 @@ def relative_features(
 ) -> Float[Tensor, "edge_features ..."]:
     """`edge_features` of some weights of blocks with these sizes, which are roots of the mean square."""
     features = weight.new_empty(EDGE_FEATURES, *weight.shape) if out is None else out
-    torch.mul(weight, fan_in**0.5, out=features[0]).clamp_(-_CLIP, _CLIP)
-    torch.div(weight, size.clamp_min(_TINY), out=features[1]).clamp_(-_CLIP, _CLIP)
+    torch.mul(weight, fan_in**0.5, out=features[0]).clamp_(-CLIP, CLIP)
+    torch.div(weight, size.clamp_min(TINY), out=features[1]).clamp_(-CLIP, CLIP)
     torch.abs(features[1], out=features[2])
-    torch.add(features[2], _FLOOR, out=features[3]).log_()
+    torch.add(features[2], FLOOR, out=features[3]).log_()
     return features
 
 

@@ -74,7 +74,8 @@ def choose(architectures: Sequence[str], seed: int, most: int = MOST) -> list[in
     """Numbers of snapshots to keep: as many of each architecture as fit, drawn at random, in order."""
     generator = torch.Generator().manual_seed(seed)
     by_architecture: dict[str, list[int]] = {}
-    for number in torch.randperm(len(architectures), generator=generator).tolist():
+    order: list[int] = torch.randperm(len(architectures), generator=generator).tolist()
+    for number in order:
         by_architecture.setdefault(architectures[number], []).append(number)
     rounds = max(map(len, by_architecture.values()), default=0)
     queue = [mine[turn] for turn in range(rounds) for mine in by_architecture.values() if turn < len(mine)]

@@ -1,80 +1,93 @@
-"""`python -m models.training ZOO OUT`: fits a metanetwork to a zoo, calibrates it and writes it as a predictor."""
+"""`python -m models.training OUT ZOO...`: fits a hybrid and its fallback, calibrates both, writes a predictor."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import torch
 import typer
-from tqdm import tqdm
 
-from models.calibration import Calibration, calibrate
-from models.domain import Task, locate
-from models.metanetworks.edges_v2 import GmnConfig, GraphMetanetwork, accuracy_and_gap
+from models.domain import Task
 from models.predictor import Predictor, PredictorConfig
-from models.training.fit import FitConfig, apply, fit
+from models.probes.convention import Convention
+from models.training.damage import damaged
+from models.training.fit import FitConfig
+from models.training.judging import judge
+from models.training.method import drawn_probes, fit_method
 from models.training.networks import JobNetworks, load_networks
+from models.training.probe_images import ProbeFitConfig
+from models.training.probing import ask_anew, ask_drawn
 from models.training.split import SplitKind, split
+from models.transforms.registry import DAMAGING
 from models.zoo.images import MEAN, SPREAD
-from models.zoo.store import ZooStore
 
-COVERAGE = 0.9
-THRESHOLD = 0.995
-"""Share of in-domain networks that the predictor means to answer."""
+DAMAGED = 3
+"""Snapshots of each job of which damaged copies are made."""
 TASK = Task(channels=3, positions=32 * 32, classes=10, coverage=0.99, edges=70_000, blocks=128)
 """CIFAR-10, and room for `models.zoo.families.MAX_PARAMETERS` with the wiring between them."""
+_FAMILIES = {
+    "cnn": "2-D CNNs",
+    "cnn1d": "1-D CNNs",
+    "resnet": "ResNets",
+    "vit": "vision transformers",
+    "deepsets": "DeepSets",
+    "mlp": "MLPs",
+    "small_cnn": "the small CNN of Unterthiner et al.",
+    "c4": "CNNs equivariant to quarter turns",
+}
 
 
 def train(
-    zoo: Annotated[Path, typer.Argument(help="Folder of a zoo")],
     out: Annotated[Path, typer.Argument(help="Folder of the predictor, NAME-vVERSION")],
+    zoos: Annotated[list[Path], typer.Argument(help="Folders of zoos")],
     by: Annotated[str, typer.Option(help="Split by 'architecture' or by 'run'")] = "architecture",
     seed: int = 0,
     epochs: int = FitConfig().epochs,
+    probe_epochs: int = ProbeFitConfig().epochs,
     threads: int = 1,
 ) -> None:
     """Fit, calibrate and write the predictor; `python -m models.evaluation` measures it."""
     torch.set_num_threads(threads)
     kind: SplitKind = "run" if by == "run" else "architecture"
-    parts = split(load_networks(ZooStore(zoo)), kind, seed)
-    metanetwork = fit(parts.train, GmnConfig(), FitConfig(epochs=epochs), seed)
+    parts = split(ask_drawn(load_networks(zoos), drawn_probes()), kind, 0)
     name, _, version = out.name.rpartition("-v")
-    accuracy, gap = _calibrations(metanetwork, parts.calibration)
+    settings = (FitConfig(epochs=epochs), ProbeFitConfig(epochs=probe_epochs))
+    hybrid, weights = (fit_method(method, parts.train, seed, *settings) for method in ("hybrid", "weights"))
+    if hybrid.learned is None:
+        raise ValueError("a hybrid learns what to ask")
+    probes = drawn_probes().joined(hybrid.learned)
+    seen, unseen = (hybrid.asked(part) for part in (parts.train, parts.calibration))
+    broken = ask_anew(damaged([_some(job, seed) for job in parts.train], DAMAGING, seed), probes)
+    executed, plain = (judge(weights, each, seen, unseen, broken) for each in (hybrid, None))
+    families = sorted({job.family for job in parts.train})
     config = PredictorConfig(
         name=name,
         version=int(version),
         title="Test accuracy and generalization gap of CIFAR-10 classifiers",
         domain=(
-            "Image classifiers with 10 outputs for 3x32x32 inputs, trained on CIFAR-10 with pixels normalised by"
-            f" mean {MEAN} and standard deviation {SPREAD}: MLPs, 2-D and 1-D CNNs, ResNets, DeepSets and ViTs of"
-            " up to 64 000 parameters"
+            "Image classifiers with 10 outputs for 3x32x32 inputs, trained on CIFAR-10:"
+            f" {_listed([_FAMILIES[family] for family in families])} of up to 64 000 parameters"
         ),
-        metanetwork=metanetwork.config,
         task=TASK,
-        test_accuracy=accuracy,
-        generalization_gap=gap,
-        threshold=THRESHOLD,
+        convention=Convention(mean=MEAN, spread=SPREAD),
+        hybrid=executed.config,
+        weights=plain.config,
     )
-    neighbourhood = locate(_embed(metanetwork, parts.train), _embed(metanetwork, parts.calibration))
-    Predictor(config, metanetwork, neighbourhood).save(out)
+    Predictor(config, executed, plain, probes).save(out)
     typer.echo(f"wrote {out}")
 
 
-def _calibrations(metanetwork: GraphMetanetwork, networks: tuple[JobNetworks, ...]) -> tuple[Calibration, Calibration]:
-    accuracy, gap = (values.numpy() for values in accuracy_and_gap(apply(metanetwork, networks)))
-    measured_accuracy = np.concatenate([job.accuracy.numpy() for job in networks])
-    measured_gap = np.concatenate([job.gap.numpy() for job in networks])
-    families = [job.family for job in networks for _ in job.entries]
-    architectures = [job.architecture for job in networks for _ in job.entries]
-    return (
-        calibrate(accuracy, measured_accuracy, families, architectures, COVERAGE, (0.0, 1.0)),
-        calibrate(gap, measured_gap, families, architectures, COVERAGE, (-1.0, 1.0)),
-    )
+def _some(job: JobNetworks, seed: int) -> JobNetworks:
+    """A few snapshots of a job."""
+    rng = np.random.default_rng([seed, job.job])
+    chosen = np.zeros(len(job.entries), bool)
+    chosen[rng.permutation(len(job.entries))[:DAMAGED]] = True
+    return job.where(chosen)
 
 
-@torch.no_grad()
-def _embed(metanetwork: GraphMetanetwork, networks: tuple[JobNetworks, ...]) -> torch.Tensor:
-    return torch.cat([metanetwork.embed(job.graphs) for job in tqdm(networks, desc="embedding", unit="job")])
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from models.training.networks import JobNetworks
 class FitConfig:
     """How long and how fast. A step takes `snapshots` networks of each of `jobs` jobs."""
 
-    epochs: int = 50
+    epochs: int = 40
     jobs: int = 6
     snapshots: int = 6
     learning_rate: float = 3e-3

@@ -12,6 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from metagauge.graph.build import build
+from models.predictor import told_answers
 from models.probes.activity import ACTIVITY_NAMES
 from models.probes.convention import Convention
 from models.probes.images import ProbeSet
@@ -41,14 +42,14 @@ def ask_learned(networks: Sequence[JobNetworks], probes: ProbeSet) -> list[JobNe
     return asked
 
 
+def ask_anew(networks: Sequence[JobNetworks], probes: ProbeSet) -> list[JobNetworks]:
+    """The networks with what they say to all images, which is not kept: for networks that are in no zoo."""
+    bar = tqdm(networks, desc="asking about all images", unit="job")
+    return [_with(job, _probe(job, probes)) for job in bar]
+
+
 def _with(job: JobNetworks, probed: Probed) -> JobNetworks:
-    groups = zip(job.graphs.groups, probed.activity, strict=True)
-    graphs = replace(
-        job.graphs,
-        groups=tuple(replace(group, activity=activity) for group, activity in groups),
-        responses=probed.responses,
-    )
-    return replace(job, graphs=graphs)
+    return replace(job, graphs=told_answers(job.graphs, probed))
 
 
 def _kept(job: JobNetworks, probes: ProbeSet, path: Path) -> Probed:

@@ -15,10 +15,11 @@ from metagauge.architecture.parameter import Parameter, Slice
 from metagauge.architecture.values import MAX_INPUTS, MAX_OPERATIONS
 from metagauge.errors import ArchitectureMismatchError, LimitExceededError
 from metagauge.graph.build import build
-from models.predictor import Predictor
+from models.subject import Subject
 from tests.architecture.onnx_export import exported, lifted
 from tests.architecture.specified import SPECIFICATION, TENSORS, checkpoint, operation
 from tests.graphs import assert_same_graph, differences
+from tests.predictors import TASK, bounded, random_predictor
 
 MIB = 1024**2
 SMALL = checkpoint(TENSORS)
@@ -35,9 +36,11 @@ def test_a_huge_claimed_shape_takes_no_memory_and_is_abstained_on():
         input_shape=(3, 10_000, 5_000),
         operations=(operation("flat", "input", Flatten()), operation("act", "flat", Activation(function="relu"))),
     )
+    judging = random_predictor()
     tracemalloc.start()
-    graph = build(infer(tensors, to_json(claim)), tensors)
-    (prediction,) = Predictor.load("cifar10-accuracy").predict([graph])
+    network = infer(tensors, to_json(claim))
+    graph = build(network, tensors)
+    (prediction,) = judging.predict([Subject(graph=graph, network=network, tensors={"unused": np.ones(3, np.float32)})])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert graph.nodes > 10**8
@@ -67,16 +70,20 @@ def test_a_sum_of_too_many_values_is_refused():
 
 
 def test_a_network_larger_than_the_zoos_is_abstained_on():
-    width = 400
-    arrays = {"a": np.ones((width, 3072), np.float32), "b": np.ones((10, width), np.float32)}
+    width, rng = 400, np.random.default_rng(0)
+    arrays = {
+        name: rng.normal(size=shape).astype(np.float32) for name, shape in (("a", (width, 3072)), ("b", (10, width)))
+    }
     operations = (
         operation("flat", "input", Flatten()),
         operation("a", "flat", Linear(weight=Parameter(tensor="a"))),
         operation("b", "a", Linear(weight=Parameter(tensor="b"))),
     )
-    graph = build(Architecture(input_shape=(3, 32, 32), operations=operations), checkpoint(arrays))
-    (prediction,) = Predictor.load("cifar10-accuracy").predict([graph])
+    network = Architecture(input_shape=(3, 32, 32), operations=operations)
+    subject = Subject(graph=build(network, checkpoint(arrays)), network=network, tensors=arrays)
+    (prediction,) = bounded(random_predictor(), TASK).predict([subject])
     assert any("connections" in reason for reason in prediction.reasons)
+    assert prediction.basis is None
 
 
 def test_norms_on_norms_do_not_copy_weights_for_ever(monkeypatch: pytest.MonkeyPatch):

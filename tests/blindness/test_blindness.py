@@ -23,7 +23,7 @@ from models.training.networks import checkpoint_of
 from tests.blindness.changes import CHANGES
 from tests.blindness.network import Network, outputs
 from tests.exported import images
-from tests.judges import SEEING, judge, judged
+from tests.judges import JUDGES, judge, judged
 from tests.sketches import convolutional, perceptron, residual, transformer
 from tests.zoo_networks import graph_of
 
@@ -31,7 +31,7 @@ MOVES = 1e-8
 """Far above rounding in float64, in which networks are judged here."""
 
 
-@pytest.fixture(scope="module", params=SEEING)
+@pytest.fixture(scope="module", params=JUDGES)
 def metanetwork(request: pytest.FixtureRequest) -> nn.Module:
     return judge(request.param).double()
 
@@ -65,12 +65,13 @@ def lowered(network: Network) -> Network:
     return normalise(dataflow, shapes(dataflow, lambda name: tensors[name].shape)), tensors
 
 
+@pytest.mark.parametrize("judging", ["edges", "products"])
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_of_function_is_seen_in_operators_too(name: str):
+def test_a_change_of_function_is_seen_in_operators_too(name: str, judging: str):
     graphs = [graph_of(*lowered(make())) for make in CHANGES[name]]
     assert digest(graphs[0]) != digest(graphs[1])
     assert differences(*graphs)
-    metanetwork = judge("edges").double()
+    metanetwork = judge(judging).double()
     before, after = (judged(metanetwork, [graph]) for graph in graphs)
     assert np.abs(before - after).max() > MOVES
 

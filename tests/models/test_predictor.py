@@ -1,34 +1,173 @@
-"""A predictor is what it was saved as, and abstains from what it does not know."""
+"""A predictor asks the network where it can, and else looks at weights; it abstains from what it does not know."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
+from metagauge.architecture.layers import GlobalPool
 from metagauge.errors import PredictorUnknownError
-from models.domain import Task, locate
+from models.domain import Task
+from models.evaluation.judged import values_only, without_bounds
 from models.predictor import Predictor
-from tests.models.test_stacking import around, numbers
-from tests.sketches import residual, with_tensor
+from models.probes.convention import Convention
+from models.subject import Declared, Subject
+from models.zoo.sketch import Sketch
+from tests.predictors import ABSTAINED, NOWHERE, TASK, numbers, random_predictor, subject_of
+from tests.sketches import IMAGE, finished, residual, with_tensor
 from tests.zoo_networks import FAMILY_NAMES, drawn, graph_of
 
-TASK = Task(channels=3, positions=1024, classes=10, coverage=0.99, edges=70_000, blocks=128)
+ORDER = (3, 1, 4, 0, 5, 9, 2, 6, 8, 7)
+"""Another order of classes."""
+ANOTHER = Convention(mean=(0.5, 0.4, 0.6), spread=(0.5, 0.3, 0.2))
+"""Another normalisation."""
 
 
-def test_a_saved_predictor_says_the_same(tmp_path: Path):
-    predictor = around()
-    predictor.save(tmp_path / "anything-v1")
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return random_predictor()
+
+
+@pytest.fixture(scope="module")
+def quick(predictor: Predictor) -> Predictor:
+    return values_only(predictor)
+
+
+def large() -> Subject:
+    """Few weights, but a convolution at every pixel: more multiplications than are made while a user waits."""
+    sketch = Sketch(IMAGE)
+    sketch.conv("stem", 64, 3, 1, padding=1, bias=True)
+    sketch.activation("act", "relu")
+    sketch.conv("conv", 128, 3, 1, padding=1, bias=True)
+    sketch.append("pool", GlobalPool(reduction="mean"))
+    sketch.linear("head", 10)
+    return subject_of(*finished(sketch))
+
+
+def test_a_saved_predictor_says_the_same(quick: Predictor, tmp_path: Path):
+    quick.save(tmp_path / "anything-v1")
     again = Predictor.load(tmp_path / "anything-v1")
-    graphs = [graph_of(*drawn(family)) for family in FAMILY_NAMES]
-    assert again.predict(graphs) == predictor.predict(graphs)
     assert (again.name, again.version) == ("anything", 1)
+    assert again.config == quick.config
+    subjects = [subject_of(*drawn(family)) for family in FAMILY_NAMES]
+    for each in (subjects, [replace(subject, network=None) for subject in subjects]):
+        assert values_only(again).predict(each) == quick.predict(each)
 
 
 def test_an_unknown_predictor_is_named():
     with pytest.raises(PredictorUnknownError, match="'nobody'"):
         Predictor.load("nobody")
+
+
+def test_a_network_that_can_be_executed_is_asked(predictor: Predictor):
+    (prediction,) = predictor.predict([subject_of(*residual())])
+    assert prediction.basis == "weights and probes"
+    assert prediction.test_accuracy is not None
+    assert [text.split()[0] for text in prediction.assumptions] == ["pixels", "classes"]
+    assert prediction.stability is not None
+    assert prediction.stability.permutation is not None and prediction.stability.rescale is not None
+    assert len(prediction.nearest) == 3
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        lambda subject: replace(subject, network=None),
+        lambda subject: replace(subject, tensors=None),
+        lambda subject: replace(subject, tensors={}),
+        lambda subject: replace(subject, tensors=dict(list(subject.tensors.items())[1:])),
+        lambda _: large(),
+    ],
+    ids=["no network", "no tensors", "none of its tensors", "not all of its tensors", "too large to be run"],
+)
+def test_weights_alone_are_judged_where_the_network_cannot_be_asked(
+    without: Callable[[Subject], Subject], quick: Predictor
+):
+    whole = subject_of(*residual())
+    subject = without(whole)
+    asked, prediction = quick.predict([whole, subject])
+    assert prediction.basis == "weights only"
+    assert prediction.assumptions == ()
+    assert asked.test_accuracy is not None and prediction.test_accuracy is not None
+    assert width(prediction) > width(asked)
+    assert numbers([prediction]) == pytest.approx(numbers(quick.predict([replace(subject, network=None)])))
+
+
+def width(prediction) -> float:
+    return prediction.test_accuracy.high - prediction.test_accuracy.low
+
+
+def test_other_answers_are_another_prediction_where_weights_alone_say_the_same(quick: Predictor):
+    """What the graph does not have, here the tensors that are executed, is asked of the network."""
+    subject = subject_of(*residual())
+    other = replace(subject, tensors={name: array * np.float32(0.5) for name, array in subject.tensors.items()})
+    one, two = numbers(quick.predict([subject, other]))
+    assert np.abs(one - two).max() > 1e-4
+    alone = [replace(each, network=None) for each in (subject, other)]
+    one, two = numbers(quick.predict(alone))
+    assert np.array_equal(one, two)
+
+
+def reordered(subject: Subject) -> Subject:
+    """The same classifier with its outputs in the order ORDER."""
+    network, tensors = subject.network, dict(subject.tensors)
+    for name in ("head.weight", "head.bias"):
+        tensors[name] = tensors[name][list(ORDER)]
+    return subject_of(network, tensors)
+
+
+def renormalised(subject: Subject, usual: Convention) -> Subject:
+    """The same classifier for pixels that are normalised as ANOTHER says: its first layer undoes that.
+
+    The network reads what is padded as well, so its first layer must not pad.
+    """
+    tensors = dict(subject.tensors)
+    factor = np.array(ANOTHER.spread) / np.array(usual.spread)
+    offset = (np.array(ANOTHER.mean) - np.array(usual.mean)) / np.array(usual.spread)
+    weight = tensors["stem.weight"].astype(np.float64)
+    tensors["stem.weight"] = (weight * factor[:, None, None]).astype(np.float32)
+    tensors["stem.bias"] = (tensors["stem.bias"] + (weight.sum((2, 3)) * offset).sum(1)).astype(np.float32)
+    return subject_of(subject.network, tensors)
+
+
+def unpadded() -> Subject:
+    sketch = Sketch(IMAGE)
+    sketch.conv("stem", 8, 4, 4, padding=0, bias=True)
+    sketch.activation("act", "relu")
+    sketch.append("pool", GlobalPool(reduction="mean"))
+    sketch.linear("head", 10)
+    return subject_of(*finished(sketch))
+
+
+def answers(quick: Predictor, subject: Subject) -> np.ndarray:
+    """What the network says, as far as that depends on nothing else."""
+    probed = quick._probed(subject)
+    assert probed is not None
+    return probed.responses.numpy()
+
+
+@pytest.mark.parametrize(
+    ("change", "declared"),
+    [
+        (lambda subject, _: reordered(subject), Declared(classes=ORDER)),
+        (renormalised, Declared(mean=ANOTHER.mean, spread=ANOTHER.spread)),
+    ],
+    ids=["classes", "normalisation"],
+)
+def test_another_convention_changes_the_prediction_and_its_declaration_undoes_that(
+    change: Callable[[Subject, Convention], Subject], declared: Declared, quick: Predictor
+):
+    usual = unpadded()
+    changed = change(usual, quick.config.convention)
+    said = replace(changed, declared=declared)
+    before, wrong, right = (answers(quick, each) for each in (usual, changed, said))
+    assert np.abs(before - wrong).max() > 0.05
+    assert np.abs(before - right).max() < 1e-3
+    without, with_it = quick.predict([changed, said])
+    assert np.abs(numbers([without]) - numbers([with_it])).max() > 1e-5
+    assert len(with_it.assumptions) == len(without.assumptions) - 1
 
 
 def test_a_network_of_the_task_meets_no_objection():
@@ -54,30 +193,25 @@ def test_parameters_the_graph_does_not_know_are_objected_to():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_weights_that_are_no_numbers_are_objected_to(value: float):
-    graph = graph_of(*with_tensor(residual(), "conv1.weight", lambda array: array * value))
-    assert TASK.objections(graph) == ("some weights are NaN or infinite",)
-    (prediction,) = around().predict([graph])
+def test_weights_that_are_no_numbers_are_objected_to(value: float, predictor: Predictor):
+    subject = subject_of(*with_tensor(residual(), "conv1.weight", lambda array: array * value))
+    assert TASK.objections(subject.graph) == ("some weights are NaN or infinite",)
+    (prediction,) = predictor.predict([subject])
     assert not prediction.in_domain
     assert prediction.score is None
 
 
-def test_the_domain_ends_where_the_zoo_does():
-    generator = torch.Generator().manual_seed(0)
-    shape = torch.randn(40, 40, generator=generator)
-    train, calibration, fresh = (torch.randn(500, 40, generator=generator) @ shape for _ in range(3))
-    neighbourhood = locate(train, calibration)
-    inside = neighbourhood.score(fresh)
-    assert abs(float((inside < 0.9).float().mean()) - 0.9) < 0.06
-    assert (neighbourhood.score(10 * fresh) == 1).all()
-    assert float(neighbourhood.score(train.mean(0, keepdim=True))) < 0.05
-
-
-def test_a_network_far_from_the_zoo_is_not_judged():
-    predictor = around()
-    strict = Predictor(replace(predictor.config, threshold=0.0), predictor.metanetwork, predictor._neighbourhood)
-    (prediction,) = strict.predict([graph_of(*residual())])
+@pytest.mark.parametrize("executable", [True, False])
+def test_a_network_far_from_the_zoo_is_not_judged(executable: bool):
+    subject = subject_of(*residual())
+    given = subject if executable else replace(subject, network=None)
+    strict = random_predictor(NOWHERE)
+    (prediction,) = strict.predict([given])
     assert prediction.test_accuracy is None
-    assert prediction.threshold == 0.0
+    assert prediction.stability is None
+    assert prediction.threshold == NOWHERE
     assert "further from the zoo" in prediction.reasons[0]
-    assert numbers([prediction]).tolist() == [[-9, -9]]
+    assert len(prediction.nearest) == 3
+    assert numbers([prediction]).tolist() == [[ABSTAINED, ABSTAINED]]
+    (anyway,) = without_bounds(strict).predict([given])
+    assert anyway.in_domain

@@ -3,79 +3,43 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from models.calibration import Calibration
-from models.domain import Neighbourhood, Task
+from models.evaluation.judged import values_only
 from models.graph_tensors import stack
-from models.metanetworks.edges_v2 import GraphMetanetwork
-from models.prediction import Prediction
-from models.predictor import Predictor, PredictorConfig, available
+from models.metanetworks.config import AnyMetanetwork
+from models.predictor import Predictor
 from models.zoo.families import draw
 from tests.judges import JUDGES, judge, judged, random_metanetwork
+from tests.predictors import PREDICTORS, executed, numbers, predictor, random_predictor, subject_of
 from tests.zoo_networks import FAMILY_NAMES, drawn, filled, graph_of
 
 
-@pytest.fixture(scope="module", params=("v2", *available()))
-def predictor(request: pytest.FixtureRequest) -> Predictor:
-    return around() if request.param == "v2" else Predictor.load(request.param)
+@pytest.fixture(scope="module", params=PREDICTORS)
+def judging(request: pytest.FixtureRequest) -> Predictor:
+    return values_only(predictor(request.param))
 
 
 @pytest.fixture(scope="module", params=JUDGES)
-def metanetwork(request: pytest.FixtureRequest) -> nn.Module:
+def metanetwork(request: pytest.FixtureRequest) -> AnyMetanetwork:
     return judge(request.param)
 
 
-def around() -> Predictor:
-    """A predictor that answers for every network with CIFAR-10's input and output."""
-    metanetwork = judge("v2")
-    assert isinstance(metanetwork, GraphMetanetwork)
-    width = metanetwork.head[0].normalized_shape[0]
-    flat = Calibration(coverage=0.9, edges=(), half_widths=(0.1,), bounds=(-1.0, 1.0))
-    config = PredictorConfig(
-        name="anything",
-        version=1,
-        title="",
-        domain="",
-        metanetwork=metanetwork.config,
-        task=Task(channels=3, positions=1024, classes=10, coverage=0.5, edges=10**9, blocks=10**6),
-        test_accuracy=flat,
-        generalization_gap=flat,
-        threshold=2.0,
-    )
-    everywhere = Neighbourhood(
-        mean=torch.zeros(width),
-        directions=torch.eye(width)[:, :2],
-        residual_spread=torch.ones(()),
-        quantiles=torch.arange(200.0),
-    )
-    return Predictor(config, metanetwork, everywhere)
+def test_networks_are_judged_together_as_alone(judging: Predictor):
+    subjects = [subject_of(*drawn(family)) for family in FAMILY_NAMES]
+    alone = [judging.predict([subject])[0] for subject in subjects]
+    np.testing.assert_allclose(numbers(judging.predict(subjects)), numbers(alone), atol=1e-6)
 
 
-def numbers(predictions: list[Prediction]) -> np.ndarray:
-    """(networks, 2), with -9 where the predictor abstains."""
-    return np.array(
-        [
-            [each.value if each is not None else -9 for each in (found.test_accuracy, found.generalization_gap)]
-            for found in predictions
-        ]
-    )
-
-
-def test_networks_are_judged_together_as_alone(predictor: Predictor):
-    graphs = [graph_of(*drawn(family)) for family in FAMILY_NAMES]
-    alone = [predictor.predict([graph])[0] for graph in graphs]
-    np.testing.assert_allclose(numbers(predictor.predict(graphs)), numbers(alone), atol=1e-6)
-
-
-def test_different_networks_are_judged_differently():
-    graphs = [graph_of(*drawn(family)) for family in FAMILY_NAMES]
-    found = numbers(around().predict(graphs))
-    assert len(np.unique(found.round(6), axis=0)) == len(graphs)
+def test_different_networks_are_judged_differently(judging: Predictor):
+    subjects = [subject_of(*drawn(family)) for family in FAMILY_NAMES]
+    found = torch.stack([executed(judging, subject) for subject in subjects])
+    assert len(found.round(decimals=5).unique(dim=0)) == len(subjects)
+    answered = numbers(values_only(random_predictor()).predict(subjects))
+    assert len(np.unique(answered.round(6), axis=0)) == len(subjects)
 
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
-def test_networks_of_one_structure_are_judged_stacked_as_alone(family: str, metanetwork: nn.Module):
+def test_networks_of_one_structure_are_judged_stacked_as_alone(family: str, metanetwork: AnyMetanetwork):
     rng = np.random.default_rng(3)
     plan = draw(family, rng)
     graphs = [graph_of(plan.architecture, filled(plan, rng)) for _ in range(3)]

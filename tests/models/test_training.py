@@ -1,33 +1,65 @@
-"""From a zoo to a published predictor: fitted, calibrated, measured beside its baselines, and served."""
+"""From a zoo to a published predictor: fitted, calibrated, measured, and served."""
 
 import json
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import models.training.__main__ as training
 from models.evaluation.__main__ import card
-from models.metanetworks.edges_v2 import GmnConfig, loss
+from models.evaluation.judged import values_only, without_bounds
+from models.metanetworks.products import ProductConfig
+from models.metanetworks.targets import Measured, loss
 from models.predictor import Predictor
+from models.probes.activity import ACTIVITY_FEATURES
+from models.probes.images import LEARNED, ProbeSet, draw_probes
+from models.probes.responses import response_features, response_names
+from models.training import method
+from models.training.damage import damaged
 from models.training.fit import FitConfig, apply, fit
+from models.training.judging import ANSWERED, judge
+from models.training.method import Fitted, fit_method
 from models.training.networks import JobNetworks, load_networks
+from models.training.probe_images import ProbeFitConfig, ProbeReader, learn_probes
+from models.training.probing import ask_anew, ask_drawn, ask_learned
+from models.transforms.registry import DAMAGING
 from tests.models.conftest import Zoo
-from tests.zoo_networks import graph_of
+from tests.predictors import executed, subject_of
+from tests.product_networks import random_products
 
-SMALL = GmnConfig(node_width=12, edge_width=4, global_width=6, rounds=1, dropout=0.0)
+SMALL = ProductConfig(node_width=12, message_width=4, global_width=6, rounds=1, dropout=0.0)
+FEW = ProbeFitConfig(images=4, grid=4, epochs=1)
 
 
 @pytest.fixture(scope="module")
 def networks(mlp_zoo: Zoo) -> list[JobNetworks]:
-    return load_networks(mlp_zoo.store)
+    return load_networks([mlp_zoo.folder])
+
+
+@cache
+def drawn() -> ProbeSet:
+    return draw_probes(2, seed=0)
+
+
+@pytest.fixture(scope="module")
+def asked(networks: list[JobNetworks]) -> list[JobNetworks]:
+    return ask_drawn(networks, drawn())
+
+
+def responses(networks: list[JobNetworks]) -> torch.Tensor:
+    found = [job.graphs.responses for job in networks]
+    return torch.cat([each for each in found if each is not None])
 
 
 def test_a_fitted_metanetwork_fits(networks: list[JobNetworks]):
     jobs = networks[:3]
-    accuracy, gap = (torch.cat(values) for values in ([job.accuracy for job in jobs], [job.gap for job in jobs]))
-    short, long = (fit(jobs, SMALL, FitConfig(epochs=epochs), seed=0) for epochs in (1, 10))
-    before, after = (float(loss(apply(each, jobs), accuracy, gap)) for each in (short, long))
+    measured = Measured.joined([job.measured for job in jobs])
+    short, long = (fit(jobs, SMALL, FitConfig(epochs=epochs), seed=0) for epochs in (1, 15))
+    before, after = (float(loss(apply(each, jobs), measured)) for each in (short, long))
     assert after < before
 
 
@@ -38,24 +70,120 @@ def test_a_fit_repeats(networks: list[JobNetworks]):
     assert not torch.allclose(outputs[0], outputs[2])
 
 
-def test_a_predictor_is_trained_measured_and_served(
-    mlp_zoo: Zoo, networks: list[JobNetworks], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_learned_images_are_images_and_repeat(networks: list[JobNetworks]):
+    one, again, other = (learn_probes(networks[:2], FEW, seed) for seed in (0, 0, 1))
+    assert one.images.shape == (FEW.images, 3, 32, 32)
+    assert one.images.dtype == np.uint8
+    assert (one.kind_of == LEARNED).all()
+    assert np.array_equal(one.images, again.images)
+    assert not np.array_equal(one.images, other.images)
+
+
+def test_learning_lowers_the_loss(networks: list[JobNetworks], monkeypatch: pytest.MonkeyPatch):
+    """Of images and reader together, on the networks that they are learned from."""
+    kept: list[ProbeReader] = []
+
+    class Kept(ProbeReader):
+        def __init__(self, config: ProbeFitConfig) -> None:
+            super().__init__(config)
+            kept.append(self)
+
+    monkeypatch.setattr("models.training.probe_images.ProbeReader", Kept)
+    canvases = []
+    for epochs in (1, 25):
+        learn_probes(networks[:3], ProbeFitConfig(images=4, grid=4, epochs=epochs), seed=0)
+        canvases.append(kept[-1].canvas.detach())
+    before, after = (reading_loss(reader.eval(), networks[:3]) for reader in kept)
+    assert after < before
+    assert (canvases[1] - canvases[0]).abs().max() > 0.01
+
+
+@torch.no_grad()
+def reading_loss(reader: ProbeReader, networks: list[JobNetworks]) -> float:
+    values = [loss(reader(job, torch.arange(len(job.entries))), job.measured) for job in networks]
+    return float(torch.stack(values).mean())
+
+
+def test_answers_that_were_kept_are_those_that_are_asked_anew(networks: list[JobNetworks], asked: list[JobNetworks]):
+    folder = networks[0].zoo / "probed"
+    kept = sorted(folder.rglob("*.safetensors"))
+    assert len([path for path in kept if path.parent == kept[0].parent]) == len(networks)
+    from_file, anew = ask_drawn(networks[:2], drawn()), ask_anew(networks[:2], drawn())
+    for each in (from_file, anew):
+        torch.testing.assert_close(responses(each), responses(asked[:2]), rtol=0, atol=1e-5)
+        for job, other in zip(each, asked[:2], strict=True):
+            for group, its in zip(job.graphs.groups, other.graphs.groups, strict=True):
+                torch.testing.assert_close(group.activity, its.activity, rtol=0, atol=1e-5)
+    other_images = ask_anew(networks[:2], draw_probes(2, seed=1))
+    assert (responses(other_images) - responses(asked[:2])).abs().max() > 1e-2
+
+
+def test_what_is_said_to_learned_images_comes_behind_what_is_said_to_drawn_ones(asked: list[JobNetworks]):
+    learned = learn_probes(asked[:2], FEW, seed=0)
+    told = ask_learned(asked[:2], learned)
+    before, after = responses(asked[:2]), responses(told)
+    assert after.shape[1] == len(response_names(FEW.images))
+    assert torch.equal(after[:, : before.shape[1]], before)
+    both = ask_anew(asked[:2], drawn().joined(learned))
+    torch.testing.assert_close(after, responses(both), rtol=0, atol=1e-5)
+
+
+def test_a_hybrid_learns_what_to_ask_and_reads_the_answers(asked: list[JobNetworks], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(method, "load_config", lambda _: hybrid())
+    fitted = fit_method("hybrid", asked[:3], 0, FitConfig(epochs=1), FEW)
+    assert fitted.learned is not None and (fitted.learned.kind_of == LEARNED).all()
+    said = fitted.outputs(asked)
+    assert said.shape == (sum(len(job.entries) for job in asked), 4)
+    other = Fitted(metanetwork=fitted.metanetwork, learned=learn_probes(asked[:3], FEW, 1))
+    assert (said - other.outputs(asked)).abs().max() > 1e-5
+
+
+def hybrid(learned: int = FEW.images) -> ProductConfig:
+    """A small one that reads the answers to so many learned images."""
+    return replace(SMALL, activity=ACTIVITY_FEATURES, responses=response_features(learned), shape=True, told_width=16)
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_judge_answers_most_and_knows_networks_of_the_zoo(
+    asks: bool, asked: list[JobNetworks], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(training, "GmnConfig", lambda: SMALL)
-    by_architecture = tmp_path / "small-v3"
-    training.train(mlp_zoo.folder, by_architecture, by="architecture", epochs=2)
-    card([mlp_zoo.folder], by_architecture, tmp_path / "scores")
-    metrics = json.loads((by_architecture / "metrics.json").read_text())
+    learned = learn_probes(asked[:2], FEW, seed=0)
+    weights = Fitted(metanetwork=random_products())
+    asking = Fitted(metanetwork=random_products(hybrid()), learned=learned) if asks else None
+    seen, unseen = (ask_learned(part, learned) for part in (asked[:8], asked[8:]))
+    monkeypatch.setattr("models.neighbourhood.neighbourhood.STEPS", 20)
+    broken = ask_anew(damaged([job.where(first(job)) for job in seen], DAMAGING, 0), drawn().joined(learned))
+    found = judge(weights, asking, seen, unseen, broken)
+    assert found.config.metanetwork == (asking or weights).metanetwork.config
+    assert ANSWERED <= found.config.threshold <= 1.01
+    assert set(found.landmarks.families) == {"mlp"}
+    assert len(found.landmarks.places) == sum(len(job.entries) for job in seen)
+    assert all("neurons" in words or "hidden" in words for words in found.landmarks.descriptions)
+
+
+def first(job: JobNetworks) -> np.ndarray:
+    return np.arange(len(job.entries)) == 0
+
+
+def test_a_predictor_is_trained_measured_and_served(mlp_zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("models.neighbourhood.neighbourhood.STEPS", 20)
+    monkeypatch.setattr(training, "drawn_probes", drawn)
+    monkeypatch.setattr(method, "load_config", lambda name: hybrid(64) if name == "hybrid" else SMALL)
+    out = tmp_path / "small-v3"
+    training.train(out, [mlp_zoo.folder], epochs=1, probe_epochs=1)
+    card([mlp_zoo.folder], out, tmp_path / "scores")
+    metrics = json.loads((out / "metrics.json").read_text())
     assert 0 <= metrics["intervals"]["test_accuracy"]["measured"] <= 1
     whole, *parts = (part["architectures"] for part in metrics["networks"])
     assert sum(parts) == whole
-    assert "small" in (by_architecture / "card.md").read_text()
-    predictor = Predictor.load(by_architecture)
+    assert "small" in (out / "card.md").read_text()
+    predictor = Predictor.load(out)
     assert (predictor.name, predictor.version) == ("small", 3)
+    assert "MLPs" in predictor.config.domain
     architecture, stored = mlp_zoo.store.networks(0)
     _, _, tensors = next(stored)
-    (prediction,) = predictor.predict([graph_of(architecture, tensors)])
-    row = float(apply(predictor.metanetwork, networks[:1])[0, 0].sigmoid())
+    subject = subject_of(architecture, tensors)
+    (prediction,) = values_only(without_bounds(predictor)).predict([subject])
     assert prediction.test_accuracy is not None
-    assert prediction.test_accuracy.value == pytest.approx(row, abs=1e-5)
-    assert prediction.test_accuracy.low <= row <= prediction.test_accuracy.high
+    assert prediction.test_accuracy.value == pytest.approx(float(executed(predictor, subject)[0].sigmoid()), abs=1e-5)
+    assert prediction.nearest[0].family == "mlp"

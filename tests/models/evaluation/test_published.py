@@ -13,7 +13,6 @@ from models.evaluation.moves import Moves
 from models.evaluation.published import Measures, measure
 from models.evaluation.scorecard import lines_of
 from models.prediction import Interval, Prediction
-from models.predictor import Predictor, available
 from models.subject import Subject
 from models.training.networks import JobNetworks
 from models.training.split import split
@@ -21,6 +20,7 @@ from models.zoo.store import ZooStore
 from tests.models.evaluation.fake_jobs import jobs
 from tests.models.evaluation.fake_results import result
 from tests.models.small_zoo import MLPS
+from tests.predictors import random_predictor
 
 MOVED = Moves(change="widen-8", networks=7, not_applicable=1, abstained=2, mean=0.001, largest=0.0123, families={})
 
@@ -77,7 +77,7 @@ def test_parts_and_zoos_are_counted(networks: list[JobNetworks], measures: Measu
 
 
 def test_the_card_says_what_was_measured(measures: Measures):
-    text = card(Predictor.load(available()[-1]).config, measures)
+    text = card(random_predictor().config, measures)
     for said in (
         "the gmn one",
         "0.0123",
