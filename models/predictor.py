@@ -108,7 +108,7 @@ class Predictor:
     def _with_stability(self, prediction: Prediction, subject: Subject) -> Prediction:
         if not (prediction.in_domain and self.tries_symmetries):
             return prediction
-        again = lambda copies: [self._predict(each) for each in copies]  # noqa: E731
+        again = lambda copies: [prediction, *map(self._predict, copies[1:])]  # noqa: E731 - the first is the subject
         return replace(prediction, stability=stability(again, subject, seed=0))
 
     @torch.inference_mode()

@@ -22,7 +22,7 @@ from models.transforms.rescale import rescale
 from models.transforms.transform import NotApplicableError, Tensors
 from models.transforms.untied import untied
 
-DRAWS = 3
+DRAWS = 2
 """Random members of each symmetry that are tried."""
 MOST_EDGES = 1_000_000
 """Edges of the largest graph that is tried: each draw costs as much as a prediction, and a graph."""

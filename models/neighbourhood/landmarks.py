@@ -34,7 +34,7 @@ class Landmarks:
             network = NearestNetwork(
                 family=self.families[number],
                 description=self.descriptions[number],
-                test_accuracy=float(self.test_accuracies[number]),
+                test_accuracy=round(float(self.test_accuracies[number]), 4),
                 distance=float(distances[number]),
             )
             found.setdefault((self.families[number], self.descriptions[number]), network)
