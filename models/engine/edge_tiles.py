@@ -22,7 +22,9 @@ from models.features import EDGE_FEATURES
 from models.metanetworks.edge_sums import EdgeLayer, EdgeMeans, EdgeSums, relative_features
 
 _STRIPE = 1 << 20
-"""Edges of a thread's piece of work. Sums are added up piece by piece, so that they do not depend on the threads."""
+"""Edges of a thread's piece of work, about. Sums are added up piece by piece, so threads do not change them."""
+_ROWS = 64
+"""Outputs of a piece, at least, where there are as many: its sums by source are as large as the weights of a few."""
 _COLUMNS = 256
 _NUMBERS = 1 << 18
 """Hidden numbers of a tile: a megabyte."""
@@ -32,7 +34,7 @@ _LOADED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sums:
+class StripeSums:
     """Over the edges of a piece, by target and by source."""
 
     rows: Float[Tensor, "groups outputs features"]
@@ -77,11 +79,11 @@ class TiledSums(EdgeSums):
         columns = (at_source[..., None] + layer.at_place.T[:, None]).float()
         return self._means(block, len(layer.own), lambda stripe: self._sum_hidden(block, stripe, rows, columns))
 
-    def _means(self, block: int, width: int, sums: Callable[[tiles.Tile], _Sums]) -> EdgeMeans:
+    def _means(self, block: int, width: int, sums: Callable[[tiles.Tile], StripeSums]) -> EdgeMeans:
         groups, outputs, inputs, positions = shape = self._weights[block].shape
         rows = torch.zeros(groups, outputs, width, dtype=torch.float64, device=self._device)
         columns = torch.zeros(groups, inputs, width, dtype=torch.float64, device=self._device)
-        stripes = list(tiles.cut(shape, _STRIPE))
+        stripes = list(tiles.cut(shape, max(_STRIPE, _ROWS * inputs * positions)))
         for stripe, found in zip(stripes, in_order(sums, stripes, self._threads), strict=True):
             rows[stripe.groups, stripe.outputs] = found.rows
             columns[stripe.groups].add_(found.columns)
@@ -90,7 +92,7 @@ class TiledSums(EdgeSums):
             at_sources=columns.div_(outputs * positions).flatten(0, 1)[None],
         )
 
-    def _sum_features(self, block: int, stripe: tiles.Tile) -> _Sums:
+    def _sum_features(self, block: int, stripe: tiles.Tile) -> StripeSums:
         found = self._nothing(block, stripe, EDGE_FEATURES)
         for tile, edges in self._edges(block, stripe, EDGE_FEATURES):
             values = edges[:, :, :EDGE_FEATURES]
@@ -104,7 +106,7 @@ class TiledSums(EdgeSums):
         stripe: tiles.Tile,
         rows: Float[Tensor, "groups outputs hidden edge_features_and_one"],
         columns: Float[Tensor, "groups hidden inputs positions"],
-    ) -> _Sums:
+    ) -> StripeSums:
         width = columns.shape[1]
         found = self._nothing(block, stripe, width)
         rows, columns = rows[stripe.groups, stripe.outputs], columns[stripe.groups]
@@ -122,10 +124,10 @@ class TiledSums(EdgeSums):
             found.columns[tile.groups, tile.inputs].add_(_by_input(by_column, tile))
         return found
 
-    def _nothing(self, block: int, stripe: tiles.Tile, width: int) -> _Sums:
+    def _nothing(self, block: int, stripe: tiles.Tile, width: int) -> StripeSums:
         groups, outputs, inputs, _ = self._weights[block][stripe.groups, stripe.outputs].shape
         kind = {"dtype": torch.float64, "device": self._device}
-        return _Sums(
+        return StripeSums(
             rows=torch.zeros(groups, outputs, width, **kind), columns=torch.zeros(groups, inputs, width, **kind)
         )
 

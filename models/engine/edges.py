@@ -5,6 +5,7 @@ What is computed of a node stays in float64: it costs nothing beside the edges, 
 
 from copy import deepcopy
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -46,6 +47,7 @@ class EdgeEngine:
         self.device = torch.device(device)
         self.threads = 1 if self.device.type != "cpu" else threads or usable_threads()
         self.metanetwork = deepcopy(metanetwork).eval().double().to(self.device)
+        self._sums = fastest_sums(self.device)
 
     @torch.inference_mode()
     def __call__(self, graph: ParameterGraph) -> Float[Tensor, "1 targets"]:
@@ -90,11 +92,20 @@ class EdgeEngine:
             )
             for block, scan in zip(graph.blocks, scans, strict=True)
         )
-        sums = TiledSums(graph.blocks, [scan.square**0.5 for scan in scans], self.device, self.threads)
+        sums = self._sums(graph.blocks, [scan.square**0.5 for scan in scans], self.device, self.threads)
         return Frame(groups=groups, blocks=blocks, sums=sums)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).double().to(self.device)
+
+
+def fastest_sums(device: torch.device) -> type[TiledSums]:
+    """The compiled kernel on CPUs, if Numba is installed; it is imported no earlier than here."""
+    if device.type != "cpu" or find_spec("numba") is None:
+        return TiledSums
+    from models.engine.edge_fused import FusedSums  # noqa: PLC0415 - needs Numba
+
+    return FusedSums
 
 
 def _scan(block: Block) -> weight_statistics.Scan:

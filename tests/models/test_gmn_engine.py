@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from metagauge.graph.parameter_graph import ParameterGraph
-from models.engine import edge_tiles, tiles
+from models.engine import edge_tiles, edges, tiles
 from models.engine.edges import EdgeEngine
 from models.engine.threads import in_order
 from models.metanetworks.edge_list import EdgeListMetanetwork
@@ -21,6 +21,16 @@ from tests.models.test_gmn_oracle import grouped, in_double
 from tests.zoo_networks import FAMILY_NAMES, drawn, graph_of
 
 RELATIVE = 1e-6
+
+
+@pytest.fixture(params=["compiled", "stock"], autouse=True)
+def sums(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With Numba, and as if it were not installed."""
+    if request.param == "compiled":
+        pytest.importorskip("numba")
+    else:
+        monkeypatch.setattr(edges, "find_spec", lambda _: None)
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +51,14 @@ def expected(metanetwork: GraphMetanetwork, graph: ParameterGraph) -> np.ndarray
 
 
 @pytest.fixture
-def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_tiles(sums: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """So small that small networks have many."""
     monkeypatch.setattr(edge_tiles, "_STRIPE", 400)
     monkeypatch.setattr(edge_tiles, "_COLUMNS", 12)
     monkeypatch.setattr(edge_tiles, "_NUMBERS", 180)
+    monkeypatch.setattr(edge_tiles, "_ROWS", 1)
+    if sums == "compiled":
+        monkeypatch.setattr("models.engine.edge_fused._LOADED", 100)
 
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
