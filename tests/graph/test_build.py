@@ -224,7 +224,8 @@ def test_weights_are_views_over_the_checkpoint():
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
 def test_the_family_is_told_from_the_layers(family: str):
-    assert graph_of(*zoo_network(family, 3)).family == family
+    special_cnns = ("small_cnn", "c4")  # which are told from others by what their weights are, not by their layers
+    assert graph_of(*zoo_network(family, 3)).family == ("cnn" if family in special_cnns else family)
 
 
 def test_a_missing_tensor_is_named():

@@ -25,7 +25,7 @@ def networks() -> list[JobNetworks]:
         for number in range(size):
             drawing = number - (number % 3 == 2)
             jobs.append(job(len(jobs), f"{family}{drawing}", family))
-    return [replace(each, graphs=graphs) for each in jobs]
+    return [replace(each, graphs=graphs, written=graphs) for each in jobs]
 
 
 def job(number: int, architecture: str, family: str) -> JobNetworks:

@@ -109,7 +109,7 @@ def test_one_changed_weight_is_noticed(metanetwork: ProductMetanetwork):
 
 
 def test_answers_to_probes_are_read():
-    config = ProductConfig(node_width=16, message_width=5, global_width=8, activity=3, responses=4, response_width=6)
+    config = ProductConfig(node_width=16, message_width=5, global_width=8, activity=3, responses=4, told_width=6)
     metanetwork, graph, rng = random_products(config), graph_of(*drawn("cnn")), np.random.default_rng(0)
     activity = [rng.normal(size=(group.size, 3)).astype(np.float32) for group in graph.groups]
     responses = rng.normal(size=4).astype(np.float32)
