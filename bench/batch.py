@@ -25,10 +25,10 @@ from bench.revision import now_and_commit
 from metagauge.graph.build import build
 from metagauge.graph.parameter_graph import ParameterGraph
 from models.graph_tensors import GraphTensors, stack
+from models.in_memory import checkpoint_of
 from models.metanetworks.product_edge_list import ProductEdgeList
 from models.metanetworks.products import ProductConfig, ProductMetanetwork
 from models.pyg import ParameterData, to_pyg
-from models.training.networks import checkpoint_of
 from models.zoo.families import draw
 from models.zoo.sketch import Plan
 

@@ -33,12 +33,12 @@ from metagauge.graph.parameter_graph import ParameterGraph
 from models.engine.edges import EdgeEngine
 from models.engine.products import ProductEngine, survey
 from models.graph_tensors import stack
+from models.in_memory import checkpoint_of
 from models.metanetworks.edge_list import EdgeListMetanetwork
 from models.metanetworks.edge_round import GmnConfig
 from models.metanetworks.edges import GraphMetanetwork
 from models.metanetworks.products import ProductConfig, ProductMetanetwork
 from models.pyg import to_pyg
-from models.training.networks import checkpoint_of
 
 Engine = Literal["edges", "blocks", "tiles", "products"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)

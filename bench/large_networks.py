@@ -13,7 +13,7 @@ from metagauge.architecture.infer import infer
 from metagauge.architecture.layers import GlobalPool, Pool, SelectToken, Tokens
 from metagauge.graph.build import build
 from metagauge.graph.parameter_graph import Block, NodeGroup, ParameterGraph
-from models.training.networks import checkpoint_of
+from models.in_memory import checkpoint_of
 from models.zoo.sketch import Plan, Sketch
 
 IMAGE = (3, 224, 224)

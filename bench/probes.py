@@ -20,10 +20,10 @@ from bench.networks import Network, filled, resnet20
 from bench.results import record
 from bench.revision import now_and_commit
 from metagauge.graph.build import build
+from models.in_memory import checkpoint_of
 from models.probes.convention import Convention
 from models.probes.images import ProbeSet, draw_probes
 from models.probes.probe import alone, probe
-from models.training.networks import checkpoint_of
 from models.zoo.families import FAMILIES, draw
 from models.zoo.images import MEAN, SPREAD
 

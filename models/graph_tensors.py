@@ -49,6 +49,8 @@ class GraphTensors:
     blocks: tuple[BlockTensors, ...]
     responses: Float[Tensor, "networks response_features"] | None = None
     """What the network answers to probe images; None where it was not executed."""
+    shape: Float[Tensor, "networks weight_shape"] | None = None
+    """What `models.neighbourhood.weight_shape` says of the weights; None where nobody asked yet."""
 
     @property
     def networks(self) -> int:
@@ -75,6 +77,7 @@ class GraphTensors:
                 for block in self.blocks
             ),
             responses=None if self.responses is None else change(self.responses),
+            shape=None if self.shape is None else change(self.shape),
         )
 
     def double(self) -> "GraphTensors":

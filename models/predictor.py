@@ -20,6 +20,7 @@ from models.graph_tensors import GraphTensors, stack
 from models.judge import Judge, JudgeConfig, under
 from models.metanetworks.targets import accuracy_and_gap
 from models.neighbourhood.signals import signal_names, signals
+from models.neighbourhood.weight_shape import weight_shape
 from models.prediction import Basis, Prediction
 from models.probes.convention import Convention
 from models.probes.cost import is_affordable
@@ -119,6 +120,7 @@ class Predictor:
         if objections:
             return _abstain(objections)
         graphs = stack([form.graph])
+        graphs = replace(graphs, shape=weight_shape(graphs))
         outputs = self.weights.metanetwork([graphs])
         probed = self._probed(subject)
         if probed is None:

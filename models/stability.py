@@ -1,6 +1,6 @@
 """How far a prediction moves when a network is written in other numbers that compute the same."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,12 +8,10 @@ import numpy as np
 from metagauge.architecture.architecture import Architecture
 from metagauge.architecture.dataflow import Dataflow
 from metagauge.architecture.network import Network
-from metagauge.checkpoint.checkpoint import Checkpoint
-from metagauge.checkpoint.format import Format
-from metagauge.checkpoint.tensor import Tensor
 from metagauge.graph.build import build
 from metagauge.graph.parameter_graph import ParameterGraph
 from models.canonical.random_symmetry import permute_randomly, scale_randomly
+from models.in_memory import checkpoint_of
 from models.prediction import Prediction, Stability
 from models.subject import Subject
 from models.transforms.permute import permute
@@ -109,21 +107,6 @@ def _with_graph(subject: Subject, graph: ParameterGraph) -> Subject:
 
 
 def _rebuilt(subject: Subject, network: Network, tensors: Tensors) -> Subject:
-    graph = build(network, _checkpoint(tensors))
+    graph = build(network, checkpoint_of(tensors))
     kept = replace(graph, family=subject.graph.family, coverage=subject.graph.coverage, guessed=subject.graph.guessed)
     return replace(subject, graph=kept, network=network, tensors=tensors)
-
-
-def _checkpoint(tensors: Mapping[str, np.ndarray]) -> Checkpoint:
-    """A checkpoint of arrays in memory."""
-    found = {
-        name: Tensor(
-            name=name,
-            dtype="I64" if np.issubdtype(array.dtype, np.integer) else "F32",
-            shape=array.shape,
-            load=lambda array=array: array,
-        )
-        for name, array in tensors.items()
-    }
-    size = sum(array.nbytes for array in tensors.values())
-    return Checkpoint(format=Format.SAFETENSORS, size_bytes=size, tensors=found, metadata={})

@@ -8,7 +8,7 @@ from metagauge.architecture.architecture import Architecture
 from metagauge.architecture.network import Network
 from metagauge.graph.build import build
 from metagauge.graph.parameter_graph import ParameterGraph
-from models.training.networks import checkpoint_of
+from models.in_memory import checkpoint_of
 from models.zoo.families import FAMILIES, draw
 from models.zoo.sketch import Plan, TensorPlan
 

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from metagauge.graph.build import build
+from models.in_memory import checkpoint_of
 from models.interpreter.layers import run_population
 from models.subject import Subject
 from models.training.damage import TRUNCATED, damage
-from models.training.networks import JobNetworks, checkpoint_of
+from models.training.networks import JobNetworks
 from models.transforms.registry import DAMAGING
 from models.transforms.transform import NotApplicableError, Tensors
 from models.zoo.images import Images, normalise

@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from metagauge.architecture.architecture import Architecture
 from metagauge.graph.build import build
+from models.in_memory import checkpoint_of
 from models.subject import Subject
-from models.training.networks import JobNetworks, checkpoint_of
+from models.training.networks import JobNetworks
 from models.transforms.registry import PRESERVING
 from models.transforms.transform import NotApplicableError, Transform
 

@@ -22,7 +22,7 @@ from models.graph_tensors import GraphTensors
 from models.metanetworks.rows import PRODUCTS, Batch, Rows, flatten, join
 from models.metanetworks.standardise import Standardise
 from models.metanetworks.targets import TARGETS
-from models.neighbourhood.weight_shape import WEIGHT_SHAPE, weight_shape
+from models.neighbourhood.weight_shape import WEIGHT_SHAPE, shape_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class ProductMetanetwork(nn.Module):
     def prepare(self, graphs: GraphTensors) -> Rows:
         """What of the graphs this metanetwork reads, in its own form."""
         told = [_given(graphs.responses, "responses")] if self.config.responses else []
-        told += [weight_shape(graphs).to(graphs.groups[0].statistics)] if self.config.shape else []
+        told += [shape_of(graphs).to(graphs.groups[0].statistics)] if self.config.shape else []
         return flatten(
             graphs, torch.cat(told, dim=1) if told else graphs.groups[0].statistics.new_zeros(graphs.networks, 0)
         )

@@ -70,23 +70,6 @@ class Rows:
             links=tuple(replace(link, forward=link.forward[chosen]) for link in self.links),
         )
 
-    def to(self, convert: Callable[[Tensor], Tensor]) -> "Rows":
-        """Every array of numbers, converted: to another precision or device."""
-        return Rows(
-            group_static=convert(self.group_static),
-            block_static=convert(self.block_static),
-            order=convert(self.order),
-            sizes=self.sizes,
-            output=self.output,
-            statistics=convert(self.statistics),
-            activity=None if self.activity is None else convert(self.activity),
-            block_statistics=convert(self.block_statistics),
-            told=convert(self.told),
-            links=tuple(
-                replace(link, forward=convert(link.forward), backward=convert(link.backward)) for link in self.links
-            ),
-        )
-
 
 def flatten(graphs: GraphTensors, told: Float[Tensor, "networks told"]) -> Rows:
     """The rows of networks that share their structure. told: numbers about each network as a whole."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.graph_tensors import GraphTensors
 from models.metanetworks.targets import TARGETS
-from models.neighbourhood.weight_shape import WEIGHT_SHAPE, weight_shape
+from models.neighbourhood.weight_shape import WEIGHT_SHAPE, shape_of
 from models.probes.responses import RESPONSE_FEATURES, RESPONSE_NAMES
 
 _PREDICTED = ("the test accuracy", "the generalization gap", "the training accuracy", "the test loss")
@@ -25,7 +25,7 @@ def signals(
         outputs: Of the metanetwork that reads weights alone.
         other: Of the one that also reads what the network answers to probes; None where it cannot be executed.
     """
-    parts = [weight_shape(graphs), outputs.float()]
+    parts = [shape_of(graphs), outputs.float()]
     if other is not None:
         if graphs.responses is None:
             raise ValueError("answers were read that the graphs do not have")

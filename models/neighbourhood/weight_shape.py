@@ -46,6 +46,11 @@ LARGEST = 512
 _TINY = 1e-12
 
 
+def shape_of(graphs: GraphTensors) -> Float[Tensor, "networks weight_shape"]:
+    """The numbers called `WEIGHT_SHAPE`, which the graphs may have already."""
+    return weight_shape(graphs) if graphs.shape is None else graphs.shape
+
+
 @torch.inference_mode()
 def weight_shape(graphs: GraphTensors) -> Float[Tensor, "networks weight_shape"]:
     """The numbers called `WEIGHT_SHAPE`."""

@@ -11,7 +11,8 @@ from tqdm import tqdm
 from metagauge.graph.build import build
 from models.canonical.rescale import rescale
 from models.graph_tensors import stack
-from models.training.networks import JobNetworks, checkpoint_of
+from models.in_memory import checkpoint_of
+from models.training.networks import JobNetworks
 from models.transforms.damage import truncated
 from models.transforms.transform import NotApplicableError, Tensors, Transform
 

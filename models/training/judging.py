@@ -7,6 +7,7 @@ import torch
 
 from metagauge.graph.build import build, family_of
 from models.calibration import Calibration, calibrate
+from models.in_memory import checkpoint_of
 from models.judge import Judge, JudgeConfig
 from models.metanetworks.products import ProductMetanetwork
 from models.metanetworks.targets import accuracy_and_gap
@@ -16,7 +17,7 @@ from models.neighbourhood.signals import signals
 from models.neighbourhood.words import describe
 from models.training.fit import apply
 from models.training.method import Fitted
-from models.training.networks import JobNetworks, checkpoint_of
+from models.training.networks import JobNetworks
 
 COVERAGE = 0.9
 ANSWERED = 0.98

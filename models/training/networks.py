@@ -1,7 +1,7 @@
 """The networks of zoos as training data: graphs of one job stacked, beside the labels."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,12 +12,10 @@ from tqdm import tqdm
 
 from metagauge.architecture.architecture import Architecture
 from metagauge.architecture.codec import to_json
-from metagauge.checkpoint.checkpoint import Checkpoint
-from metagauge.checkpoint.format import Format
-from metagauge.checkpoint.tensor import Tensor as CheckpointTensor
 from metagauge.graph.build import build
 from models.canonical.rescale import rescale
 from models.graph_tensors import GraphTensors, stack
+from models.in_memory import checkpoint_of
 from models.metanetworks.targets import Measured
 from models.zoo.store import Entry, ZooStore
 
@@ -83,26 +81,11 @@ def load_networks(zoos: Sequence[Path]) -> list[JobNetworks]:
     return [_load_job(*each) for each in tqdm(found, desc="building graphs", unit="job")]
 
 
-def checkpoint_of(tensors: Mapping[str, np.ndarray]) -> Checkpoint:
-    """A checkpoint of float32 arrays in memory."""
-    return Checkpoint(
-        format=Format.SAFETENSORS,
-        size_bytes=sum(array.nbytes for array in tensors.values()),
-        tensors=dict(_tensors(tensors)),
-        metadata={},
-    )
-
-
 def _by_job(store: ZooStore) -> dict[int, list[Entry]]:
     by_job: dict[int, list[Entry]] = {}
     for entry in store.entries():
         by_job.setdefault(entry.job, []).append(entry)
     return by_job
-
-
-def _tensors(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, CheckpointTensor]]:
-    for name, array in arrays.items():
-        yield name, CheckpointTensor(name=name, dtype="F32", shape=array.shape, load=lambda array=array: array)
 
 
 def _load_job(zoo: Path, job: int, entries: list[Entry]) -> JobNetworks:

@@ -12,13 +12,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from metagauge.graph.build import build
+from models.in_memory import checkpoint_of
 from models.predictor import told_answers
 from models.probes.activity import ACTIVITY_NAMES
 from models.probes.convention import Convention
 from models.probes.images import ProbeSet
 from models.probes.probe import Probed, probe
 from models.probes.responses import response_names
-from models.training.networks import JobNetworks, checkpoint_of
+from models.training.networks import JobNetworks
 from models.zoo.images import MEAN, SPREAD
 
 

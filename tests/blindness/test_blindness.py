@@ -19,7 +19,7 @@ from metagauge.architecture.resolve import parameter_shape
 from metagauge.graph.digest import differences, digest
 from metagauge.graph.parameter_graph import ParameterGraph
 from models.graph_tensors import same_structure
-from models.training.networks import checkpoint_of
+from models.in_memory import checkpoint_of
 from tests.blindness.changes import CHANGES
 from tests.blindness.network import Network, outputs
 from tests.exported import images

@@ -12,8 +12,8 @@ from metagauge.architecture.operators.shapes import shapes
 from metagauge.graph.flow.bases import split_bases
 from metagauge.graph.symmetry.inference import Symmetry, infer_symmetry
 from metagauge.graph.symmetry.permutation import freedom, permutations
+from models.in_memory import checkpoint_of
 from models.interpreter.dataflow import run_all_values, run_dataflow
-from models.training.networks import checkpoint_of
 from tests.equivariant import IMAGE, POINTS, TURNS, WIDTHS, Equivariant, deep_sets_basis, shifts, spanned, turning
 from tests.zoo_networks import graph_of
 

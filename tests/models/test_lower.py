@@ -14,9 +14,9 @@ from metagauge.architecture.lower import lower
 from metagauge.architecture.operators.source import Weight
 from metagauge.architecture.parameter import Parameter, Reshape, Scale, Slice, Transpose
 from metagauge.architecture.resolve import parameter_shape
+from models.in_memory import checkpoint_of
 from models.interpreter.dataflow import run_dataflow
 from models.interpreter.layers import run
-from models.training.networks import checkpoint_of
 from tests.models.test_interpreter import ACTIVATIONS, CASES, alone, source
 from tests.sketches import convolutional, transformer, with_layer
 from tests.zoo_networks import FAMILY_NAMES, drawn

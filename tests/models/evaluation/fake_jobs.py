@@ -8,7 +8,8 @@ import torch
 
 from metagauge.graph.build import build
 from models.graph_tensors import stack
-from models.training.networks import JobNetworks, checkpoint_of
+from models.in_memory import checkpoint_of
+from models.training.networks import JobNetworks
 from models.zoo.recipe import TrainingRecipe
 from models.zoo.store import Entry
 from tests.zoo_networks import drawn
