@@ -15,10 +15,10 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from models import features
 from models.graph_tensors import GraphTensors
+from models.metanetworks.messages import Way, messages, softsign, ways_of
 from models.metanetworks.rows import PRODUCTS, Batch, Rows, flatten, join
 from models.metanetworks.standardise import Standardise
 from models.metanetworks.targets import TARGETS
@@ -101,8 +101,9 @@ class ProductMetanetwork(nn.Module):
         batch = join([each if isinstance(each, Rows) else self.prepare(each) for each in graphs])
         nodes, blocks = self._encode_nodes(batch), self._encode_blocks(batch)
         world = self.encode_global(_mean_of(blocks, batch.block_network, batch.networks))
+        ways = ways_of(batch)
         for each in self.rounds:
-            nodes, world = each(batch, nodes, blocks, world)
+            nodes, world = each(batch, ways, nodes, blocks, world)
         embedded = self.embedding_norm(self._read_out(batch, nodes, blocks, world))
         told = self.told(torch.cat([part.told for part in batch.parts]))
         return embedded if told is None else torch.cat([embedded, told], dim=1)
@@ -118,10 +119,11 @@ class ProductMetanetwork(nn.Module):
             own.append(self.node_scale(batch.rows(lambda part: part.statistics)))
         if self.config.activity:
             own.append(self.activity_scale(batch.rows(lambda part: _given(part.activity, "activity"))))
-        return self.encode_node(self.encode_own(torch.cat(own, dim=1)) + kinds[batch.node_kind])
+        return self.encode_node(self.encode_own(torch.cat(own, dim=1)) + kinds.index_select(0, batch.node_kind))
 
     def _encode_blocks(self, batch: Batch) -> Float[Tensor, "blocks width"]:
-        kinds = self.encode_block_kind(torch.cat([part.block_static for part in batch.parts]))[batch.block_kind]
+        kinds = self.encode_block_kind(torch.cat([part.block_static for part in batch.parts]))
+        kinds = kinds.index_select(0, batch.block_kind)
         if self.config.statistics:
             statistics = torch.cat([part.block_statistics.transpose(0, 1).flatten(0, 1) for part in batch.parts])
             kinds = kinds + self.encode_block_own(self.block_scale(statistics))
@@ -161,30 +163,26 @@ class ProductRound(nn.Module):
         )
         self.update_global = nn.Sequential(nn.Linear(node + world, world), nn.GELU(), nn.Linear(world, world))
 
-    def forward(self, batch: Batch, nodes: Tensor, blocks: Tensor, world: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, batch: Batch, ways: Sequence[Way], nodes: Tensor, blocks: Tensor, world: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """The next nodes and global features."""
         normal = self.norm(nodes)
-        heard = functional.softsign(self._heard(batch, normal, blocks))
-        own = torch.cat([normal, heard, world[batch.node_network]], dim=1)
+        heard = softsign(self._heard(batch, ways, normal, blocks))
+        own = torch.cat([normal, heard, world.index_select(0, batch.node_network)], dim=1)
         nodes = nodes + self.update_node(own)
         groups = _mean_of(nodes, batch.node_group, len(batch.group_kind))
         mean = _mean_of(groups, batch.group_network, batch.networks)
         return nodes, world + self.update_global(torch.cat([mean, world], dim=1))
 
-    def _heard(self, batch: Batch, nodes: Tensor, blocks: Tensor) -> Float[Tensor, "nodes heard"]:
+    def _heard(self, batch: Batch, ways: Sequence[Way], nodes: Tensor, blocks: Tensor) -> Float[Tensor, "nodes heard"]:
         """What every neuron hears from the blocks that it is a target of, then from those that it is a source of."""
-        said = [each(nodes).split(batch.extents) for each in (self.say_forward, self.say_backward)]
-        gates, offsets = (1 + self.gate(blocks)).chunk(2, dim=1), self.offset(blocks).chunk(2, dim=1)
-        heard: tuple[list[list[Tensor]], ...] = tuple([[] for _ in batch.extents] for _ in said)
-        for each in batch.slices:
-            weight = each.link.forward  # (networks, groups, products, outputs, inputs)
-            rows = slice(each.block, each.block + len(weight))
-            message = _mix(weight, said[0][each.source], self._width)
-            heard[0][each.target].append(_modulated(message, gates[0][rows], offsets[0][rows]))
-            turned = weight.transpose(-1, -2) * each.link.backward[:, None, None]
-            message = _mix(turned, said[1][each.target], self._width)
-            heard[1][each.source].append(_modulated(message, gates[1][rows], offsets[1][rows]))
-        return torch.cat([_added_up(lists, likes) for lists, likes in zip(heard, said, strict=True)], dim=1)
+        said = torch.stack([self.say_forward(nodes), self.say_backward(nodes)])
+        gates, offsets = torch.stack((1 + self.gate(blocks)).chunk(2, dim=1)), self.offset(blocks).chunk(2, dim=1)
+        sums = messages(ways, said, gates * batch.scales(self._width))
+        ends = zip((batch.block_target, batch.block_source), offsets, strict=True)
+        added = [_sum_of(each, end, len(batch.group_kind)) for end, each in ends]
+        return sums + torch.cat(added, dim=1).index_select(0, batch.node_group)
 
 
 def _told(config: ProductConfig) -> nn.Sequential:
@@ -197,31 +195,14 @@ def _told(config: ProductConfig) -> nn.Sequential:
     )
 
 
-def _mix(
-    weight: Float[Tensor, "networks groups products outputs inputs"], said: Float[Tensor, "rows said"], width: int
-) -> Float[Tensor, "networks outputs_of_all_groups said"]:
-    networks, groups, count, outputs, inputs = weight.shape
-    values = said.view(networks, groups, inputs, count, width).permute(0, 1, 3, 2, 4)
-    mixed = weight @ values  # (networks, groups, products, outputs, width)
-    return mixed.permute(0, 1, 3, 2, 4).reshape(networks, groups * outputs, count * width)
-
-
-def _modulated(message: Tensor, gate: Tensor, offset: Tensor) -> Tensor:
-    return torch.addcmul(offset[:, None], message, gate[:, None]).flatten(0, 1)
-
-
-def _added_up(heard: Sequence[Sequence[Tensor]], like: Sequence[Tensor]) -> Tensor:
-    """One array of the sums of each stretch's messages; zeros where there are none."""
-    sums = [
-        sum(each[1:], start=each[0]) if each else torch.zeros_like(own) for each, own in zip(heard, like, strict=True)
-    ]
-    return torch.cat(sums)
-
-
 def _mean_of(rows: Tensor, number: Tensor, count: int) -> Tensor:
     """The means of the rows of each number."""
-    sums = rows.new_zeros(count, rows.shape[1]).index_add(0, number, rows)
-    return sums / torch.bincount(number, minlength=count).to(rows.dtype)[:, None]
+    return _sum_of(rows, number, count) / torch.bincount(number, minlength=count).to(rows.dtype)[:, None]
+
+
+def _sum_of(rows: Tensor, number: Tensor, count: int) -> Tensor:
+    """The sums of the rows of each number."""
+    return rows.new_zeros(count, rows.shape[1]).index_add(0, number, rows)
 
 
 def _most_of(rows: Tensor, number: Tensor, count: int) -> Tensor:

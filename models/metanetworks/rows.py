@@ -157,6 +157,9 @@ class Batch:
     group_size: Int[Tensor, " groups"]
     block_kind: Int[Tensor, " blocks"]
     block_network: Int[Tensor, " blocks"]
+    block_source: Int[Tensor, " blocks"]
+    """Which group a block comes from."""
+    block_target: Int[Tensor, " blocks"]
     output_group: Int[Tensor, " networks"]
     networks: int
 
@@ -167,18 +170,27 @@ class Batch:
             found += [each.flatten(0, 1) for each in array(part).split(part.sizes, dim=1)]
         return torch.cat(found)
 
+    def scales(self, width: int) -> Float[Tensor, "two blocks said"]:
+        """What makes the products of each block sums that targets hear, and sums that sources hear.
+
+        width: columns of each product.
+        """
+        backward = torch.stack([link.backward for part in self.parts for link in part.links])[self.block_kind]
+        return torch.stack([torch.ones_like(backward), backward]).repeat_interleave(width, dim=2)
+
 
 def join(parts: Sequence[Rows]) -> Batch:
     """One batch of all networks of all parts."""
     device = parts[0].statistics.device
     node_kind, node_group, node_network = [], [], []
-    group_kind, group_network, group_size, block_kind, block_network, output_group = [], [], [], [], [], []
+    group_kind, group_network, group_size, output_group = [], [], [], []
+    block_kind, block_network, block_source, block_target = [], [], [], []
     slices: list[Slice] = []
     extents: list[int] = []
     groups = blocks = networks = kinds = block_kinds = 0
     for part in parts:
         count = part.networks
-        mine = torch.arange(networks, networks + count)
+        mine, first = torch.arange(networks, networks + count), groups
         for number, size in enumerate(part.sizes):
             extents.append(count * size)
             rows = torch.arange(groups, groups + count)
@@ -195,16 +207,24 @@ def join(parts: Sequence[Rows]) -> Batch:
             slices.append(Slice(link=link, source=kinds + link.source, target=kinds + link.target, block=blocks))
             block_kind.append(torch.full((count,), block_kinds + number))
             block_network.append(mine)
+            for ends, group in ((block_source, link.source), (block_target, link.target)):
+                ends.append(torch.arange(first + group * count, first + (group + 1) * count))
             blocks += count
         networks, kinds, block_kinds = networks + count, kinds + len(part.sizes), block_kinds + len(part.links)
-    joined = (torch.cat(each).to(device) for each in (node_kind, node_group, node_network))
-    more = (torch.cat(each).to(device) for each in (group_kind, group_network, group_size, block_kind, block_network))
     return Batch(
         parts=tuple(parts),
         slices=tuple(slices),
         extents=tuple(extents),
-        **dict(zip(("node_kind", "node_group", "node_network"), joined, strict=True)),
-        **dict(zip(("group_kind", "group_network", "group_size", "block_kind", "block_network"), more, strict=True)),
+        node_kind=torch.cat(node_kind).to(device),
+        node_group=torch.cat(node_group).to(device),
+        node_network=torch.cat(node_network).to(device),
+        group_kind=torch.cat(group_kind).to(device),
+        group_network=torch.cat(group_network).to(device),
+        group_size=torch.cat(group_size).to(device),
+        block_kind=torch.cat(block_kind).to(device),
+        block_network=torch.cat(block_network).to(device),
+        block_source=torch.cat(block_source).to(device),
+        block_target=torch.cat(block_target).to(device),
         output_group=torch.cat(output_group).to(device),
         networks=networks,
     )

@@ -59,6 +59,21 @@ def test_collated_edge_lists_agree():
     assert apart(by_edges(exact, batch), by_blocks(exact, *graphs)) < EXACT
 
 
+def test_gradients_are_those_of_edges():
+    """The gradients of messages are written by hand; those of edge lists are PyTorch's."""
+    exact, graphs = random_products().double(), [grouped(), *(graph_of(*drawn(family)) for family in ("mlp", "deepsets"))]
+    data = Batch.from_data_list([to_pyg(graph) for graph in graphs])
+    given = data.apply(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
+    parameters = dict(exact.named_parameters())
+    found, expected = (
+        torch.autograd.grad(outputs.square().sum(), list(parameters.values()))
+        for outputs in (exact([stack([graph]).double() for graph in graphs]), ProductEdgeList(exact)(given))
+    )
+    for name, one, other in zip(parameters, found, expected, strict=True):
+        assert other.abs().max() > 0, name
+        assert apart(one, other) < EXACT, name
+
+
 @pytest.mark.parametrize("change", ["weight", "end"])
 def test_a_changed_edge_separates_them(change: str):
     exact, graph = random_products().double(), graph_of(*drawn("cnn"))

@@ -1,0 +1,56 @@
+"""Networks from files of any origin, read and built as uploads are."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from metagauge.architecture.architecture import Architecture
+from metagauge.architecture.coverage import parameters_of
+from metagauge.architecture.infer import infer
+from metagauge.checkpoint.format import Format
+from metagauge.checkpoint.limits import Limits
+from metagauge.checkpoint.read import read
+from metagauge.errors import MetagaugeError
+from metagauge.graph.build import build
+from models.evaluation.domain_cases import Case
+from models.subject import Subject
+
+SIDECAR = "config.json"
+_ARMS = {".onnx": "files: ONNX", f".{Format.SAFETENSORS.value}": "files: safetensors"}
+
+
+def checkpoint_cases(folders: Sequence[Path]) -> Iterator[Case]:
+    """Every network that the files in and below the folders give a graph of; the others never reach a predictor.
+
+    None is taken for a classifier of CIFAR-10: folders are meant to hold others, so that any answer is a wrong one.
+    """
+    paths = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in _ARMS)
+    refused = 0
+    for path in tqdm(paths, desc="reading files", unit="file"):
+        try:
+            subject = read_subject(path)
+        except MetagaugeError:
+            refused += 1
+            continue
+        arm = _ARMS[path.suffix]
+        yield Case(kind="other architecture", arm=arm, subject=subject, test_accuracy=None, was_good=True)
+    tqdm.write(f"{len(paths) - refused} of {len(paths)} files gave a graph")
+
+
+def read_subject(path: Path) -> Subject:
+    """The network in a file, with the configuration that lies beside it.
+
+    Raises:
+        MetagaugeError: no graph comes of it.
+    """
+    checkpoint = read(path, Limits())
+    sidecar = path.parent / SIDECAR
+    is_configured = checkpoint.program is None and sidecar.exists()
+    network = infer(checkpoint, sidecar.read_text(encoding="utf-8", errors="replace") if is_configured else None)
+    graph = build(network, checkpoint)
+    if not isinstance(network, Architecture):
+        return Subject(graph=graph)
+    names = dict.fromkeys(parameter.tensor for parameter in parameters_of(network))
+    tensors = {name: checkpoint.tensor(name).array() for name in names}
+    return Subject(graph=graph, network=network, tensors=tensors)
