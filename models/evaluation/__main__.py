@@ -28,6 +28,7 @@ from models.evaluation.table import Table
 from models.evaluation.tables import tables_of
 from models.evaluation.units import Result, UnitStore
 from models.predictor import Predictor
+from models.training.fit_store import FitStore
 from models.training.split import split
 
 app = typer.Typer(add_completion=False, help=__doc__)
@@ -51,7 +52,7 @@ def run(
 ) -> None:
     """Fit every method on every arm with every seed. What was measured stays, so start it again as you like."""
     torch.set_num_threads(1)  # processes are forked, and must not inherit a pool of threads
-    known = methods()
+    known = methods(FitStore(out / "fits"))
     names = _names(chosen) or tuple(known)
     if unknown := [name for name in names if name not in known]:
         raise typer.BadParameter(f"no method is called {', '.join(unknown)}; there are: {', '.join(known)}")

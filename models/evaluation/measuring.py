@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from models.evaluation.arms import parts_of
 from models.evaluation.methods import Method
-from models.evaluation.snapshots import fingerprint, snapshots_of
+from models.evaluation.snapshots import snapshots_of
 from models.evaluation.units import Facts, Result, Unit, UnitStore
+from models.training.fingerprint import fingerprint
 from models.training.networks import JobNetworks
 
 

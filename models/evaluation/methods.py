@@ -17,6 +17,7 @@ from models.baselines.catalogue import METHODS as BASELINES
 from models.metanetworks.config import load_config
 from models.metanetworks.targets import accuracy_and_gap
 from models.training.fit import FitConfig
+from models.training.fit_store import FitStore
 from models.training.method import DRAWN_PROBES, Name, drawn_probes, fit_method
 from models.training.networks import JobNetworks, load_networks
 from models.training.probe_images import ProbeFitConfig
@@ -30,6 +31,9 @@ _METANETWORKS: Mapping[Name, str] = {
     "weights": "GMN of matrix products, weight statistics",
     "hybrid": "hybrid: the same and probes",
 }
+
+
+_NOWHERE = FitStore()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +71,8 @@ class Method:
     """Whether networks must have been asked about probe images."""
 
 
-def methods() -> dict[str, Method]:
-    """All methods by their short names, baselines first."""
+def methods(store: FitStore = _NOWHERE) -> dict[str, Method]:
+    """All methods by their short names, baselines first. store: where metanetworks are kept."""
     baselines = {
         name: Method(
             words=each.name,
@@ -80,7 +84,7 @@ def methods() -> dict[str, Method]:
         )
         for name, each in BASELINES.items()
     }
-    return {**baselines, **{name: _metanetwork(name, words) for name, words in _METANETWORKS.items()}}
+    return {**baselines, **{name: _metanetwork(name, words, store) for name, words in _METANETWORKS.items()}}
 
 
 def load(zoos: Sequence[Path], chosen: Collection[Method]) -> list[JobNetworks]:
@@ -89,13 +93,13 @@ def load(zoos: Sequence[Path], chosen: Collection[Method]) -> list[JobNetworks]:
     return ask_drawn(networks, drawn_probes()) if any(method.needs_answers for method in chosen) else networks
 
 
-def _metanetwork(name: Name, words: str) -> Method:
+def _metanetwork(name: Name, words: str, store: FitStore) -> Method:
     asks = name == "hybrid"
     probes = (DRAWN_PROBES, ProbeFitConfig()) if asks else ()
     return Method(
         words=words,
         kind="metanetwork",
-        run=partial(_fit_metanetwork, name),
+        run=partial(_fit_metanetwork, name, store),
         settings=repr((load_config(name), FitConfig(), *probes)),
         needs_answers=asks,
     )
@@ -105,8 +109,10 @@ def _baseline(baseline: Baseline, train: Sequence[JobNetworks], test: Sequence[J
     return Predicted(accuracy=baseline.fit(train, seed).predict(test))
 
 
-def _fit_metanetwork(name: Name, train: Sequence[JobNetworks], test: Sequence[JobNetworks], seed: int) -> Predicted:
-    fitted = fit_method(name, train, seed)
+def _fit_metanetwork(
+    name: Name, store: FitStore, train: Sequence[JobNetworks], test: Sequence[JobNetworks], seed: int
+) -> Predicted:
+    fitted = fit_method(name, train, seed, store=store)
     accuracy, gap = accuracy_and_gap(fitted.outputs(test))
     return Predicted(
         accuracy=accuracy.double().numpy(),

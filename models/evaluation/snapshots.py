@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
@@ -49,13 +47,3 @@ def together(parts: Sequence[Snapshots]) -> Snapshots:
     return Snapshots(
         **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Snapshots)}
     )
-
-
-def fingerprint(networks: Sequence[JobNetworks]) -> str:
-    """Names these networks and what was measured of them: results are of one fingerprint."""
-    found = sha256()
-    for job in networks:
-        for (zoo, *run), entry in zip(job.runs, job.entries, strict=True):
-            key = (job.architecture, Path(zoo).name, *run, entry.step, entry.test_accuracy, entry.train_accuracy)
-            found.update(repr(key).encode())
-    return found.hexdigest()[:16]

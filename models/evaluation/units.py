@@ -40,7 +40,7 @@ class Facts:
     ranked_only: bool
     settings: str
     fingerprint: str
-    """Of all networks of the zoos; see `models.evaluation.snapshots.fingerprint`."""
+    """Of all networks of the zoos; see `models.training.fingerprint`."""
     train_snapshots: int
     train_architectures: int
     test_snapshots: int

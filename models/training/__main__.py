@@ -13,6 +13,7 @@ from models.predictor import Predictor, PredictorConfig
 from models.probes.convention import Convention
 from models.training.damage import damaged
 from models.training.fit import FitConfig
+from models.training.fit_store import FitStore
 from models.training.judging import judge
 from models.training.method import drawn_probes, fit_method
 from models.training.networks import JobNetworks, load_networks
@@ -46,14 +47,16 @@ def train(
     epochs: int = FitConfig().epochs,
     probe_epochs: int = ProbeFitConfig().epochs,
     threads: int = 1,
+    fits: Annotated[Path | None, typer.Option(help="Where fits are kept, such as OUT/fits of an evaluation")] = None,
 ) -> None:
     """Fit, calibrate and write the predictor; `python -m models.evaluation` measures it."""
     torch.set_num_threads(threads)
     kind: SplitKind = "run" if by == "run" else "architecture"
     parts = split(ask_drawn(load_networks(zoos), drawn_probes()), kind, 0)
-    name, _, version = out.name.rpartition("-v")
+    predictor, _, version = out.name.rpartition("-v")
     settings = (FitConfig(epochs=epochs), ProbeFitConfig(epochs=probe_epochs))
-    hybrid, weights = (fit_method(method, parts.train, seed, *settings) for method in ("hybrid", "weights"))
+    store = FitStore(fits)
+    hybrid, weights = (fit_method(name, parts.train, seed, *settings, store) for name in ("hybrid", "weights"))
     if hybrid.learned is None:
         raise ValueError("a hybrid learns what to ask")
     probes = drawn_probes().joined(hybrid.learned)
@@ -62,7 +65,7 @@ def train(
     executed, plain = (judge(weights, each, seen, unseen, broken) for each in (hybrid, None))
     families = sorted({job.family for job in parts.train})
     config = PredictorConfig(
-        name=name,
+        name=predictor,
         version=int(version),
         title="Test accuracy and generalization gap of CIFAR-10 classifiers",
         domain=(

@@ -10,6 +10,7 @@ from torch import Tensor
 from models.metanetworks.config import AnyMetanetwork, load_config
 from models.probes.images import ProbeSet, draw_probes
 from models.training.fit import FitConfig, apply, fit
+from models.training.fit_store import FitStore
 from models.training.networks import JobNetworks
 from models.training.probe_images import ProbeFitConfig, learn_probes
 from models.training.probing import ask_learned
@@ -18,7 +19,7 @@ Name = Literal["gmn", "product", "weights", "hybrid"]
 
 DRAWN_PROBES = 32
 """Drawn probe images of each kind."""
-_FIT, _PROBES = FitConfig(), ProbeFitConfig()
+_FIT, _PROBES, _NOWHERE = FitConfig(), ProbeFitConfig(), FitStore()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +49,17 @@ def fit_method(
     seed: int,
     config: FitConfig = _FIT,
     probes: ProbeFitConfig = _PROBES,
+    store: FitStore = _NOWHERE,
 ) -> Fitted:
-    """Fits the shipped metanetwork `name`. The hybrid first learns what to ask; its networks must have been asked
-    about drawn images (`models.training.probing.ask_drawn`)."""
+    """Fits the shipped metanetwork `name`, or takes it from the store. The hybrid first learns what to ask; its
+    networks must have been asked about drawn images (`models.training.probing.ask_drawn`)."""
     model = load_config(name)
     if name != "hybrid":
-        return Fitted(metanetwork=fit(networks, model, config, seed))
-    learned = learn_probes(networks, probes, seed)
-    return Fitted(metanetwork=fit(ask_learned(networks, learned), model, config, seed), learned=learned)
+        fitted = store.metanetwork(model, networks, config, seed, lambda: fit(networks, model, config, seed))
+        return Fitted(metanetwork=fitted)
+    learned = store.images(networks, probes, seed, lambda: learn_probes(networks, probes, seed))
+    settings = (config, probes, DRAWN_PROBES)
+    fitted = store.metanetwork(
+        model, networks, settings, seed, lambda: fit(ask_learned(networks, learned), model, config, seed)
+    )
+    return Fitted(metanetwork=fitted, learned=learned)

@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from models.probes.responses import response_features, response_names
 from models.training import method
 from models.training.damage import damaged
 from models.training.fit import FitConfig, apply, fit
+from models.training.fit_store import FitStore
 from models.training.judging import ANSWERED, judge
 from models.training.method import Fitted, fit_method
 from models.training.networks import JobNetworks, load_networks
@@ -136,6 +138,24 @@ def test_a_hybrid_learns_what_to_ask_and_reads_the_answers(asked: list[JobNetwor
     assert said.shape == (sum(len(job.entries) for job in asked), 4)
     other = Fitted(metanetwork=fitted.metanetwork, learned=learn_probes(asked[:3], FEW, 1))
     assert (said - other.outputs(asked)).abs().max() > 1e-5
+
+
+@pytest.mark.parametrize("name", ["hybrid", "weights"])
+def test_what_was_fitted_is_kept(
+    name: method.Name, asked: list[JobNetworks], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(method, "load_config", lambda each: hybrid() if each == "hybrid" else SMALL)
+    store = FitStore(tmp_path)
+    refit = partial(fit_method, name, store=store, probes=FEW)
+    one = refit(asked[:3], 0, FitConfig(epochs=1))
+    for wanted in ("fit", "learn_probes"):
+        monkeypatch.setattr(method, wanted, Mock(side_effect=InterruptedError(wanted)))
+    again = refit(asked[:3], 0, FitConfig(epochs=1))
+    assert torch.equal(one.outputs(asked), again.outputs(asked))
+    for networks, seed, epochs in ((asked[:2], 0, 1), (asked[:3], 1, 1), (asked[:3], 0, 2)):
+        with pytest.raises(InterruptedError):
+            refit(networks, seed, FitConfig(epochs=epochs))
+    assert not list(tmp_path.glob("*.partial"))
 
 
 def hybrid(learned: int = FEW.images) -> ProductConfig:
