@@ -10,7 +10,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from metagauge.declare.save import save
-from models.evaluation.domain_cases import GOOD, Case, TestImages
+from models.evaluation.domain_cases import GOOD, Case, HeldOut
 from models.evaluation.domain_files import read_subject
 from models.evaluation.domain_modules import CONTROL, MODULES
 from models.zoo.families import CLASSES, IMAGE
@@ -21,7 +21,7 @@ STEPS, IMAGES_PER_STEP, RATE = 200, 64, 3e-3
 WIDTHS = (16, 24, 32)
 
 
-def strange_cases(images: Images, measured: TestImages, count: int, seed: int) -> Iterator[Case]:
+def strange_cases(images: Images, measured: HeldOut, count: int, seed: int) -> Iterator[Case]:
     """`count` networks of each kind in `MODULES`, in turn of each of the widths."""
     for arm, make in tqdm(MODULES.items(), desc="training other architectures", unit="kind"):
         for number in range(count):
@@ -31,16 +31,16 @@ def strange_cases(images: Images, measured: TestImages, count: int, seed: int) -
             yield case_of(arm, module, measured)
 
 
-def trained(module: nn.Module, images: Images) -> nn.Module:
+def trained(module: nn.Module, images: Images, steps: int = STEPS) -> nn.Module:
     """The module after a few steps, in evaluation mode.
 
     With one output for each class it learns classes; with ten for each it also tells light images of a class from dark
     ones; with an image as output, the image.
     """
     optimizer = torch.optim.AdamW(module.parameters(), RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     module.train()
-    for _ in range(STEPS):
+    for _ in range(steps):
         chosen = torch.randint(len(images.train_labels), (IMAGES_PER_STEP,))
         pixels, labels = normalise(images.train_pixels[chosen]), images.train_labels[chosen]
         optimizer.zero_grad()
@@ -50,7 +50,7 @@ def trained(module: nn.Module, images: Images) -> nn.Module:
     return module.eval()
 
 
-def case_of(arm: str, module: nn.Module, measured: TestImages) -> Case:
+def case_of(arm: str, module: nn.Module, measured: HeldOut) -> Case:
     """The module as it comes out of a file, and what it gets right of CIFAR-10 if it has one output for each class."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "network.safetensors"
@@ -77,7 +77,7 @@ def _loss(outputs: Tensor, pixels: Tensor, labels: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def _accuracy(module: nn.Module, measured: TestImages) -> float | None:
+def _accuracy(module: nn.Module, measured: HeldOut) -> float | None:
     outputs = module(normalise(measured.pixels))
     if outputs.shape[1:] != (CLASSES,):
         return None

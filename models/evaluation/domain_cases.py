@@ -56,14 +56,14 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestImages:
+class HeldOut:
     """Images that accuracies are measured on, evenly spread over the test set, which may be sorted by class."""
 
     pixels: Tensor
     labels: Tensor
 
     @classmethod
-    def of(cls, images: Images, count: int) -> "TestImages":
+    def of(cls, images: Images, count: int) -> "HeldOut":
         """So many of the test images."""
         chosen = torch.linspace(0, len(images.test_labels) - 1, count).long()
         return cls(pixels=images.test_pixels[chosen], labels=images.test_labels[chosen])
@@ -83,7 +83,7 @@ def inside(jobs: Sequence[JobNetworks], per_job: int, seed: int) -> Iterator[Cas
             )
 
 
-def damaged_cases(jobs: Sequence[JobNetworks], images: TestImages, per_job: int, seed: int) -> Iterator[Case]:
+def damaged_cases(jobs: Sequence[JobNetworks], images: HeldOut, per_job: int, seed: int) -> Iterator[Case]:
     """The same snapshots, damaged in every way there is."""
     for job in jobs:
         found: list[tuple[str, Tensors, float]] = []
@@ -135,7 +135,7 @@ def fresh_cases(
             )
 
 
-def of_other_task(task: str, jobs: Sequence[JobNetworks], images: TestImages) -> Iterator[Case]:
+def of_other_task(task: str, jobs: Sequence[JobNetworks], images: HeldOut) -> Iterator[Case]:
     """The ends of runs that learned something else than CIFAR-10; their accuracy is on CIFAR-10 nevertheless.
 
     Good are those that did learn it: they get twice chance on what they were trained on.
@@ -154,9 +154,7 @@ def of_other_task(task: str, jobs: Sequence[JobNetworks], images: TestImages) ->
 
 
 @torch.inference_mode()
-def measure(
-    architecture: Architecture, networks: Sequence[Mapping[str, np.ndarray]], images: TestImages
-) -> list[float]:
+def measure(architecture: Architecture, networks: Sequence[Mapping[str, np.ndarray]], images: HeldOut) -> list[float]:
     """Test accuracies of networks of an architecture."""
     right = torch.zeros(len(networks))
     tensors = {name: torch.from_numpy(np.stack([each[name] for each in networks])) for name in networks[0]}

@@ -151,7 +151,9 @@ MODULES: Mapping[str, Make] = {
 }
 
 
-def _conv(inputs: int, outputs: int, stride: int = 1, *, size: int = 3, groups: int = 1, dilation: int = 1) -> nn.Module:
+def _conv(
+    inputs: int, outputs: int, stride: int = 1, *, size: int = 3, groups: int = 1, dilation: int = 1
+) -> nn.Module:
     margin = dilation * (size // 2)
     conv = nn.Conv2d(inputs, outputs, size, stride, margin, dilation=dilation, groups=groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU())

@@ -98,12 +98,20 @@ def relabelled(images: Images, task: str) -> Images:
     )
 
 
+def draw_recipes(task: str, rng: np.random.Generator) -> tuple[TrainingRecipe, ...]:
+    """How the networks of a job are trained: as a zoo's are, unless it is to learn images by heart."""
+    drawn = draw_training(rng, RECIPE)
+    if task != "memorised":
+        return drawn
+    return tuple(replace(each, training_images=FEW, flips=False, shifts=False, weight_decay=1e-5) for each in drawn)
+
+
 def make_job(task: str, job: int, folder: Path, data: Path, cache: Path) -> str:
     """Trains one job of a task and stores it."""
     seed = (RECIPE.seed, list(TASKS).index(task), job)
     rng = np.random.default_rng(seed)
     plan = draw(RECIPE.families[job % len(RECIPE.families)], rng)
-    training = _training(task, rng)
+    training = draw_recipes(task, rng)
     images = relabelled(load_images(data, cache), task)
     snapshots = list(train_population(plan, training, RECIPE, images, (seed[0] + 100 * seed[1], job)))
     ZooStore(folder / task).save(job, plan.family, plan.architecture, training, snapshots)
@@ -128,13 +136,6 @@ def make(
         for done in as_completed(running):
             bar.set_postfix_str(done.result())
             bar.update()
-
-
-def _training(task: str, rng: np.random.Generator) -> tuple[TrainingRecipe, ...]:
-    drawn = draw_training(rng, RECIPE)
-    if task != "memorised":
-        return drawn
-    return tuple(replace(each, training_images=FEW, flips=False, shifts=False, weight_decay=1e-5) for each in drawn)
 
 
 def _tenths(values: Tensor) -> Tensor:

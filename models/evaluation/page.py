@@ -1,4 +1,4 @@
-"""Puts the scorecard's tables into a page, between two marks, so that nobody copies numbers by hand."""
+"""Puts tables of measured numbers into a page, between two marks, so that nobody copies them by hand."""
 
 from collections.abc import Sequence
 from os.path import relpath
@@ -11,15 +11,24 @@ END = "<!-- end of the scorecard -->"
 
 
 def write_page(page: Path, tables: Sequence[Table], pictures: Sequence[Path]) -> None:
-    """Replaces what is between the marks.
+    """Replaces the scorecard, its tables and pictures.
 
     Raises:
         ValueError: the page does not have both marks, in their order, once.
     """
-    before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or END in after:
-        raise ValueError(f"{page} needs the line {BEGIN!r} and, once and below it, {END!r}")
     shown = "\n".join(f"![{path.stem.replace('-', ' ')}]({relpath(path, page.parent)})" for path in pictures)
     text = "\n".join(table.markdown() for table in tables)
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n{shown}\n\n{END}{after}")
+    write_between(page, BEGIN, END, f"{text}\n{shown}\n")
+
+
+def write_between(page: Path, begin: str, end: str, text: str) -> None:
+    """Replaces what is between two marks.
+
+    Raises:
+        ValueError: the page does not have both marks, in their order, once.
+    """
+    before, opened, rest = page.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not opened or not closed or end in after:
+        raise ValueError(f"{page} needs the line {begin!r} and, once and below it, {end!r}")
+    page.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")

@@ -4,15 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.evaluation.other_tasks import TASKS, relabelled
-from models.zoo.images import Images
+from models.evaluation.other_tasks import FEW, TASKS, draw_recipes, relabelled
+from tests.models.evaluation.fake_images import noise
 
-GENERATOR = torch.Generator().manual_seed(0)
-PIXELS = torch.randint(256, (400, 3, 32, 32), generator=GENERATOR, dtype=torch.uint8) // torch.randint(
-    1, 9, (400, 3, 1, 1), generator=GENERATOR, dtype=torch.uint8
-)
-LABELS = torch.randint(10, (400,), generator=GENERATOR)
-CIFAR = Images(train_pixels=PIXELS, train_labels=LABELS, test_pixels=PIXELS[:100], test_labels=LABELS[:100])
+CIFAR = noise()
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -27,12 +22,19 @@ def test_a_task_is_another_one_and_always_the_same(task: str):
     found, again = relabelled(CIFAR, task), relabelled(CIFAR, task)
     assert torch.equal(found.train_labels, again.train_labels)
     assert torch.equal(found.train_pixels, again.train_pixels)
-    assert float((found.train_labels == LABELS).float().mean()) < 0.3
+    assert float((found.train_labels == CIFAR.train_labels).float().mean()) < 0.3
 
 
 def test_places_are_marked_and_the_given_images_stay_as_they_are():
-    before = PIXELS.clone()
+    before = CIFAR.train_pixels.clone()
     found = relabelled(CIFAR, "places")
-    assert torch.equal(PIXELS, before)
-    changed = (found.train_pixels != PIXELS).any(1).flatten(1).sum(1)
+    assert torch.equal(CIFAR.train_pixels, before)
+    changed = (found.train_pixels != before).any(1).flatten(1).sum(1)
     assert (changed > 30).all() and (changed <= 64).all()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_memorised_is_few_images_that_stay_the_same(task: str):
+    for recipe in draw_recipes(task, np.random.default_rng(0)):
+        is_memorisable = recipe.training_images == FEW and not (recipe.flips or recipe.shifts)
+        assert is_memorisable == (task == "memorised")
