@@ -7,6 +7,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from models.calibration import Calibration
+from models.metanetworks.ensemble import ProductEnsemble
 from models.metanetworks.products import ProductConfig, ProductMetanetwork
 from models.neighbourhood.landmarks import Landmarks
 from models.neighbourhood.neighbourhood import Neighbourhood
@@ -32,7 +33,7 @@ class Judge:
     """A metanetwork in evaluation mode, where the networks lie that it was fitted to, and some of them."""
 
     config: JudgeConfig
-    metanetwork: ProductMetanetwork
+    metanetwork: ProductMetanetwork | ProductEnsemble
     neighbourhood: Neighbourhood
     landmarks: Landmarks
 
@@ -48,7 +49,8 @@ class Judge:
     @classmethod
     def of(cls, config: JudgeConfig, tensors: Mapping[str, Tensor]) -> "Judge":
         """The judge whose `tensors` these are."""
-        metanetwork = ProductMetanetwork(config.metanetwork)
+        wanted = config.metanetwork
+        metanetwork = ProductMetanetwork(wanted) if wanted.members == 1 else ProductEnsemble(wanted)
         metanetwork.load_state_dict(under(_METANETWORK, tensors))
         return cls(
             config=config,

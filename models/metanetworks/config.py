@@ -1,6 +1,7 @@
 """The metanetworks that are compared, each by a file of settings, and how one is made."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +11,15 @@ from pydantic import Field, TypeAdapter
 from models.graph_tensors import GraphTensors
 from models.metanetworks.edge_round import GmnConfig
 from models.metanetworks.edges import GraphMetanetwork
+from models.metanetworks.ensemble import ProductEnsemble
 from models.metanetworks.products import ProductConfig, ProductMetanetwork
 from models.metanetworks.rows import Rows
 
 CONFIGS = Path(__file__).parent / "configs"
 
 AnyConfig = Annotated[GmnConfig | ProductConfig, Field(discriminator="messages")]
-AnyMetanetwork = GraphMetanetwork | ProductMetanetwork
+OneMetanetwork = GraphMetanetwork | ProductMetanetwork
+AnyMetanetwork = OneMetanetwork | ProductEnsemble
 
 
 def load_config(name: str) -> GmnConfig | ProductConfig:
@@ -28,17 +31,25 @@ def load_config(name: str) -> GmnConfig | ProductConfig:
     return TypeAdapter(AnyConfig).validate_json((CONFIGS / f"{name}.json").read_bytes())
 
 
-def make(config: GmnConfig | ProductConfig) -> AnyMetanetwork:
-    """A metanetwork, not trained."""
-    match config:
-        case GmnConfig():
-            return GraphMetanetwork(config)
-        case ProductConfig():
-            return ProductMetanetwork(config)
+def make(config: GmnConfig | ProductConfig) -> OneMetanetwork:
+    """One metanetwork, not trained."""
+    return GraphMetanetwork(config) if isinstance(config, GmnConfig) else ProductMetanetwork(config)
+
+
+def alone(config: GmnConfig | ProductConfig) -> tuple[GmnConfig | ProductConfig, int]:
+    """The settings of one member, and how many members there are."""
+    return (config, 1) if isinstance(config, GmnConfig) else (replace(config, members=1), config.members)
+
+
+def together(config: GmnConfig | ProductConfig, members: Sequence[OneMetanetwork]) -> AnyMetanetwork:
+    """The metanetwork that members make; one member is one by itself."""
+    if isinstance(config, GmnConfig) or len(members) == 1:
+        return members[0]
+    return ProductEnsemble(config, [each for each in members if isinstance(each, ProductMetanetwork)])
 
 
 def standardise(
-    metanetwork: AnyMetanetwork, graphs: Sequence[GraphTensors], prepared: Sequence[GraphTensors | Rows]
+    metanetwork: OneMetanetwork, graphs: Sequence[GraphTensors], prepared: Sequence[GraphTensors | Rows]
 ) -> None:
     """Measures the means and spreads of everything that is standardised, on training networks."""
     nodes = torch.cat([group.statistics.flatten(0, 1) for each in graphs for group in each.groups])

@@ -44,6 +44,8 @@ class ProductConfig:
     """Whether the head reads what the network's weights look like as a whole (`weight_shape`)."""
     told_width: int = 128
     """Of what the head makes of answers and shape."""
+    members: int = 1
+    """How many of them speak together; see `models.metanetworks.ensemble`."""
 
     @property
     def told(self) -> int:
@@ -86,11 +88,7 @@ class ProductMetanetwork(nn.Module):
 
     def prepare(self, graphs: GraphTensors) -> Rows:
         """What of the graphs this metanetwork reads, in its own form."""
-        told = [_given(graphs.responses, "responses")] if self.config.responses else []
-        told += [shape_of(graphs).to(graphs.groups[0].statistics)] if self.config.shape else []
-        return flatten(
-            graphs, torch.cat(told, dim=1) if told else graphs.groups[0].statistics.new_zeros(graphs.networks, 0)
-        )
+        return rows_of(self.config, graphs)
 
     def forward(self, graphs: Sequence[GraphTensors | Rows]) -> Float[Tensor, "networks targets"]:
         """TARGETS numbers for each network of all `graphs`."""
@@ -183,6 +181,15 @@ class ProductRound(nn.Module):
         ends = zip((batch.block_target, batch.block_source), offsets, strict=True)
         added = [_sum_of(each, end, len(batch.group_kind)) for end, each in ends]
         return sums + torch.cat(added, dim=1).index_select(0, batch.node_group)
+
+
+def rows_of(config: ProductConfig, graphs: GraphTensors) -> Rows:
+    """What of the graphs a metanetwork of these settings reads."""
+    told = [_given(graphs.responses, "responses")] if config.responses else []
+    told += [shape_of(graphs).to(graphs.groups[0].statistics)] if config.shape else []
+    return flatten(
+        graphs, torch.cat(told, dim=1) if told else graphs.groups[0].statistics.new_zeros(graphs.networks, 0)
+    )
 
 
 def _told(config: ProductConfig) -> nn.Sequential:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models.metanetworks.config import AnyConfig, AnyMetanetwork, make, standardise
+from models.metanetworks.config import AnyConfig, AnyMetanetwork, OneMetanetwork, make, standardise
 from models.metanetworks.targets import Measured, loss
 from models.training.networks import JobNetworks
 
@@ -25,7 +25,7 @@ class FitConfig:
     clip: float = 1.0
 
 
-def fit(networks: Sequence[JobNetworks], model: AnyConfig, config: FitConfig, seed: int) -> AnyMetanetwork:
+def fit(networks: Sequence[JobNetworks], model: AnyConfig, config: FitConfig, seed: int) -> OneMetanetwork:
     """A trained metanetwork, in evaluation mode. AdamW, one cycle of the learning rate."""
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 5])

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 
-from models.metanetworks.config import AnyConfig, AnyMetanetwork, make
+from models.metanetworks.config import AnyConfig, OneMetanetwork, make
 from models.probes.images import ProbeSet
 from models.training.fingerprint import fingerprint
 from models.training.networks import JobNetworks
@@ -45,8 +45,8 @@ class FitStore:
         networks: Sequence[JobNetworks],
         settings: object,
         seed: int,
-        fit: Callable[[], AnyMetanetwork],
-    ) -> AnyMetanetwork:
+        fit: Callable[[], OneMetanetwork],
+    ) -> OneMetanetwork:
         """A metanetwork in evaluation mode that was fitted to these networks, or is fitted now."""
         path = self._path(model.messages, networks, (model, settings), seed)
         if path is None:
@@ -65,7 +65,7 @@ class FitStore:
         return self._folder / f"{name}-{key}.safetensors"
 
 
-def _tensors(metanetwork: AnyMetanetwork) -> dict[str, torch.Tensor]:
+def _tensors(metanetwork: OneMetanetwork) -> dict[str, torch.Tensor]:
     return {name: tensor.contiguous() for name, tensor in metanetwork.state_dict().items()}
 
 

@@ -9,7 +9,7 @@ from metagauge.graph.build import build, family_of
 from models.calibration import Calibration, calibrate
 from models.in_memory import checkpoint_of
 from models.judge import Judge, JudgeConfig
-from models.metanetworks.products import ProductMetanetwork
+from models.metanetworks.edges import GraphMetanetwork
 from models.metanetworks.targets import accuracy_and_gap
 from models.neighbourhood.landmarks import Landmarks, choose
 from models.neighbourhood.neighbourhood import locate, threshold_for
@@ -33,7 +33,7 @@ def judge(
 ) -> Judge:
     """The hybrid's judge, or with None that of the weights alone. broken: damaged copies of networks seen."""
     metanetwork = (hybrid or weights).metanetwork
-    if not isinstance(metanetwork, ProductMetanetwork):
+    if isinstance(metanetwork, GraphMetanetwork):
         raise TypeError("predictors are made of matrix-product metanetworks")
     known, new, damage = (_signals(weights, hybrid, each) for each in (seen, unseen, broken))
     around = locate(known, new, damage, seed=0)

@@ -1,13 +1,14 @@
 """A metanetwork with what it needs to look at networks: fitted, it reads any networks of a zoo."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor
 
-from models.metanetworks.config import AnyMetanetwork, load_config
+from models.metanetworks.config import AnyConfig, AnyMetanetwork, OneMetanetwork, alone, load_config, together
 from models.probes.images import ProbeSet, draw_probes
 from models.training.fit import FitConfig, apply, fit
 from models.training.fit_store import FitStore
@@ -19,6 +20,8 @@ Name = Literal["gmn", "product", "weights", "hybrid"]
 
 DRAWN_PROBES = 32
 """Drawn probe images of each kind."""
+MEMBER = 1_000
+"""How far apart the seeds of an ensemble's members are."""
 _FIT, _PROBES, _NOWHERE = FitConfig(), ProbeFitConfig(), FitStore()
 
 
@@ -55,11 +58,32 @@ def fit_method(
     networks must have been asked about drawn images (`models.training.probing.ask_drawn`)."""
     model = load_config(name)
     if name != "hybrid":
-        fitted = store.metanetwork(model, networks, config, seed, lambda: fit(networks, model, config, seed))
-        return Fitted(metanetwork=fitted)
+        return Fitted(metanetwork=_fit_members(model, networks, lambda: networks, config, seed, config, store))
     learned = store.images(networks, probes, seed, lambda: learn_probes(networks, probes, seed))
-    settings = (config, probes, DRAWN_PROBES)
-    fitted = store.metanetwork(
-        model, networks, settings, seed, lambda: fit(ask_learned(networks, learned), model, config, seed)
-    )
+    asked = cache(lambda: ask_learned(networks, learned))
+    fitted = _fit_members(model, networks, asked, config, seed, (config, probes, DRAWN_PROBES), store)
     return Fitted(metanetwork=fitted, learned=learned)
+
+
+def _fit_members(
+    model: AnyConfig,
+    networks: Sequence[JobNetworks],
+    asked: Callable[[], Sequence[JobNetworks]],
+    config: FitConfig,
+    seed: int,
+    settings: object,
+    store: FitStore,
+) -> AnyMetanetwork:
+    """One metanetwork, or all members of an ensemble, each with a seed of its own."""
+    one, count = alone(model)
+    found = [
+        store.metanetwork(one, networks, settings, each, partial(_fit_one, one, asked, config, each))
+        for each in range(seed, seed + MEMBER * count, MEMBER)
+    ]
+    return together(model, found)
+
+
+def _fit_one(
+    model: AnyConfig, asked: Callable[[], Sequence[JobNetworks]], config: FitConfig, seed: int
+) -> OneMetanetwork:
+    return fit(asked(), model, config, seed)
