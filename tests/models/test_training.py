@@ -13,7 +13,8 @@ import torch
 import models.training.__main__ as training
 from models.evaluation.__main__ import card
 from models.evaluation.judged import values_only, without_bounds
-from models.metanetworks.products import ProductConfig
+from models.metanetworks.ensemble import ProductEnsemble
+from models.metanetworks.products import ProductConfig, ProductMetanetwork
 from models.metanetworks.targets import Measured, loss
 from models.predictor import Predictor
 from models.probes.activity import ACTIVITY_FEATURES
@@ -158,6 +159,19 @@ def test_what_was_fitted_is_kept(
     assert not list(tmp_path.glob("*.partial"))
 
 
+def test_an_ensemble_says_what_its_members_say_on_average(networks: list[JobNetworks], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(method, "load_config", lambda _: replace(SMALL, members=2))
+    fitted = fit_method("weights", networks[:2], 0, FitConfig(epochs=1))
+    assert isinstance(fitted.metanetwork, ProductEnsemble)
+    members = [each for each in fitted.metanetwork.members if isinstance(each, ProductMetanetwork)]
+    one, other = (apply(each, networks[2:4]) for each in members)
+    assert (one - other).abs().max() > 1e-3
+    torch.testing.assert_close(fitted.outputs(networks[2:4]), (one + other) / 2)
+    monkeypatch.setattr(method, "load_config", lambda _: SMALL)
+    alone = fit_method("weights", networks[:2], 0, FitConfig(epochs=1))
+    torch.testing.assert_close(alone.outputs(networks[2:4]), one)
+
+
 def hybrid(learned: int = FEW.images) -> ProductConfig:
     """A small one that reads the answers to so many learned images."""
     return replace(SMALL, activity=ACTIVITY_FEATURES, responses=response_features(learned), shape=True, told_width=16)
@@ -188,7 +202,8 @@ def first(job: JobNetworks) -> np.ndarray:
 def test_a_predictor_is_trained_measured_and_served(mlp_zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("models.neighbourhood.neighbourhood.STEPS", 20)
     monkeypatch.setattr(training, "drawn_probes", drawn)
-    monkeypatch.setattr(method, "load_config", lambda name: hybrid(64) if name == "hybrid" else SMALL)
+    shipped = {"hybrid": replace(hybrid(64), members=2), "weights": SMALL}
+    monkeypatch.setattr(method, "load_config", shipped.get)
     out = tmp_path / "small-v3"
     training.train(out, [mlp_zoo.folder], epochs=1, probe_epochs=1)
     card([mlp_zoo.folder], out, tmp_path / "scores")
