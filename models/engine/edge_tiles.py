@@ -23,7 +23,7 @@ from models.metanetworks.edge_sums import EdgeLayer, EdgeMeans, EdgeSums, relati
 
 _STRIPE = 1 << 20
 """Edges of a thread's piece of work, about. Sums are added up piece by piece, so threads do not change them."""
-_ROWS = 64
+_ROWS = 128
 """Outputs of a piece, at least, where there are as many: its sums by source are as large as the weights of a few."""
 _COLUMNS = 256
 _NUMBERS = 1 << 18
@@ -112,7 +112,7 @@ class TiledSums(EdgeSums):
         rows, columns = rows[stripe.groups, stripe.outputs], columns[stripe.groups]
         room = Room(self._device)
         for tile, edges in self._edges(block, stripe, width):
-            added = columns[tile.groups, :, tile.inputs].flatten(2)
+            added = columns[tile.groups, :, tile.inputs, tile.places].flatten(2)
             of_rows, by_column = found.rows[tile.groups, tile.outputs], torch.zeros_like(added)
             layers = rows[tile.groups, tile.outputs]
             shape = (len(edges), edges.shape[1], edges.shape[3], 1)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from math import prod
 
 import numpy as np
 import torch
@@ -18,11 +17,12 @@ Shape = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """Some groups, some outputs and some inputs of a block, at all positions."""
+    """Some groups, outputs, inputs and positions of a block."""
 
     groups: slice
     outputs: slice
     inputs: slice
+    places: slice
 
 
 def grouped(block: Block) -> np.ndarray:
@@ -40,23 +40,20 @@ def cut(shape: Shape, edges: int, columns: int | None = None) -> Iterator[Tile]:
         columns: About how many (input, position) pairs a tile has; None for all.
     """
     groups, outputs, inputs, positions = shape
-    width = inputs if columns is None else min(inputs, max(1, columns // positions))
-    rows = max(1, edges // (width * positions))
+    narrow = positions if columns is None else min(positions, max(1, columns))
+    width = inputs if columns is None else min(inputs, max(1, columns // narrow))
+    rows = max(1, edges // (width * narrow))
     height, depth = (rows, 1) if rows < outputs else (outputs, max(1, rows // outputs))
-    for group, output, start in product(range(0, groups, depth), range(0, outputs, height), range(0, inputs, width)):
-        yield Tile(
-            groups=slice(group, min(group + depth, groups)),
-            outputs=slice(output, min(output + height, outputs)),
-            inputs=slice(start, min(start + width, inputs)),
-        )
+    pieces = (_pieces(*each) for each in ((groups, depth), (outputs, height), (inputs, width), (positions, narrow)))
+    for group, output, source, place in product(*pieces):
+        yield Tile(groups=group, outputs=output, inputs=source, places=place)
 
 
 def load(weight: np.ndarray, tile: Tile, device: torch.device) -> Float[Tensor, "groups outputs inputs positions"]:
     """A tile in float32, copied: pages of a mapped file are read now, and may go when they are no longer needed."""
-    part = weight[tile.groups, tile.outputs, tile.inputs]
+    part = weight[tile.groups, tile.outputs, tile.inputs, tile.places]
     return torch.from_numpy(np.array(part, np.float32, order="C")).to(device)
 
 
-def size(shape: Shape) -> int:
-    """How many edges there are."""
-    return prod(shape)
+def _pieces(length: int, size: int) -> list[slice]:
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from metagauge.graph.parameter_graph import ParameterGraph
-from models.engine import edge_tiles, edges, tiles
+from models.engine import edge_rounds, edge_tiles, edges, tiles
 from models.engine.edges import EdgeEngine
 from models.engine.threads import in_order
 from models.metanetworks.edge_list import EdgeListMetanetwork
@@ -57,8 +57,10 @@ def small_tiles(sums: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge_tiles, "_COLUMNS", 12)
     monkeypatch.setattr(edge_tiles, "_NUMBERS", 180)
     monkeypatch.setattr(edge_tiles, "_ROWS", 1)
+    monkeypatch.setattr(edge_rounds, "ROWS", 3)
     if sums == "compiled":
         monkeypatch.setattr("models.engine.edge_fused._LOADED", 100)
+        monkeypatch.setattr("models.engine.edge_fused._WIDEST", 12)
 
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
@@ -118,7 +120,7 @@ def test_mapped_weights_in_another_order_are_read_where_they_are(tmp_path: Path,
 def test_tiles_cover_a_block_once(shape: tiles.Shape, edges: int, columns: int | None):
     found = np.zeros(shape, int)
     for tile in tiles.cut(shape, edges, columns):
-        found[tile.groups, tile.outputs, tile.inputs] += 1
+        found[tile.groups, tile.outputs, tile.inputs, tile.places] += 1
     assert (found == 1).all()
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,11 @@ from models.features import EDGE_FEATURES
 from models.metanetworks.edge_sums import CLIP, EdgeLayer, EdgeMeans, relative_features
 
 HIDDEN = 5
-SHAPES = [(1, 300, 600, 1), (1, 133, 31, 9), (1, 40, 1, 1), (1, 3, 33, 1), (6, 2, 4, 9), (7, 1, 1, 1), (3, 4, 7, 5)]
-"""Groups, outputs of one, inputs of one, positions: of more than a band and a piece, and of less than one."""
+SHAPES = [
+    *((1, 300, 600, 1), (1, 133, 31, 9), (1, 40, 1, 1), (1, 3, 33, 1), (6, 2, 4, 9), (7, 1, 1, 1), (3, 4, 7, 5)),
+    *((1, 130, 1, 2500), (1, 9, 2500, 1), (1, 5, 2, 2500)),
+]
+"""Groups, outputs of one, inputs of one, positions: of more than a band, a piece and a tile, and of less than one."""
 RELATIVE = 2e-6
 """Of the largest: sums are of float32."""
 
@@ -68,6 +72,15 @@ def check(found: EdgeMeans, edges: torch.Tensor) -> None:
 def test_hidden_numbers_are_averaged(shape: tuple[int, int, int, int], engine: type[TiledSums]):
     block, layer = drawn(shape, np.random.default_rng(0))
     check(engine([block], [size_of(block)], torch.device("cpu"), 1).hidden(0, layer), hidden_of(block, layer))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_outputs_that_lie_side_by_side_change_nothing(shape: tuple[int, int, int, int], engine: type[TiledSums]):
+    block, layer = drawn(shape, np.random.default_rng(0))
+    turned = replace(block, weight=np.ascontiguousarray(block.weight.transpose(1, 2, 0)).transpose(2, 0, 1))
+    one, other = (engine([each], [size_of(block)], torch.device("cpu"), 1).hidden(0, layer) for each in (block, turned))
+    assert torch.equal(other.at_targets, one.at_targets)
+    assert torch.equal(other.at_sources, one.at_sources)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
