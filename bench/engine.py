@@ -83,6 +83,11 @@ GRAPHS: Mapping[str, tuple[Callable[[], ParameterGraph], Sequence[Engine]]] = {
     "one layer": (layer, ("tiles", "products")),
 }
 """Edge lists of the larger ones need more memory than most machines have."""
+LARGEST = "one layer"
+WHOLE = 7 * 10**9
+"""Parameters of a language model of the size that many people run."""
+WHOLE_TITLE = "Engines on a file of 7e9 parameters, extrapolated"
+WHOLE_COLUMNS = ("date", "commit", "engine", "measured", "CPU s measured", "CPU s extrapolated", "machine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +126,20 @@ def bench(
                 record(write, TITLE, COLUMNS, row)
         same = [each.outputs for each in found if each.engine != "products"]
         typer.echo(f"outputs differ by {np.ptp(same, axis=0).max():.1e}")
+        if name == LARGEST:
+            extrapolate(found, write)
+
+
+def extrapolate(found: Sequence[Figures], write: Path | None) -> None:
+    """What a whole file would take at the speed of one of its layers; memory grows with neurons, and is left out."""
+    for each in found:
+        seconds = each.statistics_cpu_s + each.forward_cpu_s
+        whole = seconds * WHOLE / each.parameters
+        typer.echo(f"{each.engine}: {whole:.0f} CPU s for {WHOLE:.0e} parameters (measured one layer, extrapolated)")
+        if write is not None:
+            measured = f"one layer of {each.parameters} weights"
+            cells = (*now_and_commit(), each.engine, measured, f"{seconds:.2f}", f"{whole:.0f}", machine())
+            record(write, WHOLE_TITLE, WHOLE_COLUMNS, cells)
 
 
 def measure(engine: Engine, graph: ParameterGraph, repeats: int) -> Figures:

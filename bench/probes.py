@@ -1,8 +1,8 @@
 """`python -m bench.probes`: what asking networks about probe images costs, in CPU milliseconds.
 
 For each family of the zoo, architectures are drawn as the zoo draws them, and asked one network at a time (as serving
-does) and as a population (as training does). A ResNet-20 of 0.27 million parameters stands for larger networks. One
-thread; weights are random, as time does not depend on them.
+does) and as a population (as training does), about the images that a published predictor asks about. A ResNet-20 of
+0.27 million parameters stands for larger networks. One thread; weights are random, as time does not depend on them.
 """
 
 from dataclasses import dataclass
@@ -21,14 +21,15 @@ from bench.results import record
 from bench.revision import now_and_commit
 from metagauge.graph.build import build
 from models.in_memory import checkpoint_of
+from models.predictor import Predictor
 from models.probes.convention import Convention
-from models.probes.images import ProbeSet, draw_probes
+from models.probes.images import LEARNED, ProbeSet
 from models.probes.probe import alone, probe
 from models.zoo.families import FAMILIES, draw
 from models.zoo.images import MEAN, SPREAD
 
 TITLE = "What it costs"
-COLUMNS = ("date", "commit", "networks", "images of a kind", "alone, ms", "in a population, ms", "machine")
+COLUMNS = ("date", "commit", "networks", "images", "alone, ms", "in a population, ms", "machine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Cost:
 
 
 def bench(
-    images: Annotated[int, typer.Option(help="Probe images of each kind", min=1)] = 96,
+    predictor: Annotated[str, typer.Option(help="Whose probe images, by name")] = "cifar10-accuracy",
     architectures: Annotated[int, typer.Option(help="Drawn of each family", min=1)] = 4,
     population: Annotated[int, typer.Option(help="Networks of one architecture asked together", min=1)] = 4,
     write: Annotated[Path | None, typer.Option(help="Markdown file that gets rows, such as docs/probes.md")] = None,
@@ -48,13 +49,16 @@ def bench(
     """Print milliseconds, for each family."""
     torch.set_num_threads(1)
     typer.echo(f"{machine()}, {load()}")
-    probes = draw_probes(images)
+    probes = Predictor.load(predictor).probes
+    learned = len(probes.of(LEARNED))
+    images = f"{len(probes.images) - learned} drawn, {learned} learned"
+    typer.echo(f"{predictor}: {images}")
     for name, networks in _networks(architectures):
         found = measure(networks, probes, population)
         costs = (f"{found.alone_ms:.0f}", f"{found.together_ms:.0f}")
         typer.echo(f"{name:10s} alone {costs[0]} ms, in a population {costs[1]} ms")
         if write is not None:
-            record(write, TITLE, COLUMNS, (*now_and_commit(), name, str(images), *costs, machine()))
+            record(write, TITLE, COLUMNS, (*now_and_commit(), name, images, *costs, machine()))
 
 
 def measure(networks: list[Network], probes: ProbeSet, population: int) -> Cost:

@@ -20,8 +20,8 @@ Name = Literal["gmn", "product", "weights", "hybrid"]
 
 DRAWN_PROBES = 32
 """Drawn probe images of each kind."""
-MEMBER = 1_000
-"""How far apart the seeds of an ensemble's members are."""
+IMAGES_SEED = 0
+"""Images are learned once for given networks; other seeds are of metanetworks."""
 _FIT, _PROBES, _NOWHERE = FitConfig(), ProbeFitConfig(), FitStore()
 
 
@@ -59,7 +59,7 @@ def fit_method(
     model = load_config(name)
     if name != "hybrid":
         return Fitted(metanetwork=_fit_members(model, networks, lambda: networks, config, seed, config, store))
-    learned = store.images(networks, probes, seed, lambda: learn_probes(networks, probes, seed))
+    learned = store.images(networks, probes, IMAGES_SEED, lambda: learn_probes(networks, probes, IMAGES_SEED))
     asked = cache(lambda: ask_learned(networks, learned))
     fitted = _fit_members(model, networks, asked, config, seed, (config, probes, DRAWN_PROBES), store)
     return Fitted(metanetwork=fitted, learned=learned)
@@ -74,11 +74,11 @@ def _fit_members(
     settings: object,
     store: FitStore,
 ) -> AnyMetanetwork:
-    """One metanetwork, or all members of an ensemble, each with a seed of its own."""
+    """One metanetwork, or all members of an ensemble, whose seeds follow each other."""
     one, count = alone(model)
     found = [
         store.metanetwork(one, networks, settings, each, partial(_fit_one, one, asked, config, each))
-        for each in range(seed, seed + MEMBER * count, MEMBER)
+        for each in range(seed, seed + count)
     ]
     return together(model, found)
 
