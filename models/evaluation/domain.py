@@ -31,7 +31,7 @@ def evaluate(
     images: Annotated[Path, typer.Option(help="Folder of decoded images")] = Path("zoos/images"),
     other_tasks: Annotated[Path | None, typer.Option(help="Made by `python -m models.evaluation.other_tasks`")] = None,
     checkpoints: Annotated[
-        list[Path] | None, typer.Option(help="Folders of ONNX and safetensors files, none a classifier of CIFAR-10")
+        list[Path] | None, typer.Option(help="Folders of ONNX and safetensors files of any origin")
     ] = None,
     page: Annotated[Path | None, typer.Option(help="A page to write the table into, between its marks")] = None,
     per_job: Annotated[int, typer.Option(help="Snapshots of each architecture")] = 4,
@@ -49,7 +49,7 @@ def evaluate(
         inside(jobs, per_job, seed),
         _of_tasks(other_tasks, measured),
         strange_cases(pictures, measured, strange, seed),
-        checkpoint_cases(checkpoints or []),
+        checkpoint_cases(checkpoints or [], measured),
         fresh_cases(families, ZooStore(zoo[0]).recipe(), pictures, test_images, per_job, seed),
         damaged_cases(jobs, measured, per_job, seed),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from metagauge.architecture.architecture import Architecture
@@ -13,17 +14,18 @@ from metagauge.checkpoint.limits import Limits
 from metagauge.checkpoint.read import read
 from metagauge.errors import MetagaugeError
 from metagauge.graph.build import build
-from models.evaluation.domain_cases import Case
+from models.evaluation.domain_cases import GOOD, Case, HeldOut, measure
 from models.subject import Subject
+from models.zoo.families import CLASSES, IMAGE
 
 SIDECAR = "config.json"
 _ARMS = {".onnx": "files: ONNX", f".{Format.SAFETENSORS.value}": "files: safetensors"}
 
 
-def checkpoint_cases(folders: Sequence[Path]) -> Iterator[Case]:
+def checkpoint_cases(folders: Sequence[Path], images: HeldOut) -> Iterator[Case]:
     """Every network that the files in and below the folders give a graph of; the others never reach a predictor.
 
-    None is taken for a classifier of CIFAR-10: folders are meant to hold others, so that any answer is a wrong one.
+    What a network gets right of CIFAR-10 is measured if it can be asked; any answer about another one is a wrong one.
     """
     paths = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in _ARMS)
     refused = 0
@@ -33,8 +35,14 @@ def checkpoint_cases(folders: Sequence[Path]) -> Iterator[Case]:
         except MetagaugeError:
             refused += 1
             continue
-        arm = _ARMS[path.suffix]
-        yield Case(kind="other architecture", arm=arm, subject=subject, test_accuracy=None, was_good=True)
+        accuracy = accuracy_of(subject, images)
+        yield Case(
+            kind="other architecture",
+            arm=_ARMS[path.suffix],
+            subject=subject,
+            test_accuracy=accuracy,
+            was_good=accuracy is None or accuracy >= GOOD,
+        )
     tqdm.write(f"{len(paths) - refused} of {len(paths)} files gave a graph")
 
 
@@ -54,3 +62,14 @@ def read_subject(path: Path) -> Subject:
     names = dict.fromkeys(parameter.tensor for parameter in parameters_of(network))
     tensors = {name: checkpoint.tensor(name).array() for name in names}
     return Subject(graph=graph, network=network, tensors=tensors)
+
+
+def accuracy_of(subject: Subject, images: HeldOut) -> float | None:
+    """On images normalised as a zoo's are; None where it does not read such images or has not ten outputs."""
+    network, tensors = subject.network, subject.tensors
+    outputs = [(group.size, group.positions) for group in subject.graph.groups if group.kind == "output"]
+    if not isinstance(network, Architecture) or tensors is None:
+        return None
+    if network.input_shape != IMAGE or outputs != [(CLASSES, 1)]:
+        return None
+    return measure(network, [{name: np.array(array, np.float32) for name, array in tensors.items()}], images)[0]

@@ -29,6 +29,7 @@ class Verdict:
     held: bool
     """Whether the interval holds the measured test accuracy; False where either is missing."""
     was_good: bool
+    is_damaged: bool
     is_spared: bool
     test_accuracy: float | None
 
@@ -89,6 +90,7 @@ def _verdict(case: Case, prediction: Prediction) -> Verdict:
         answered=interval is not None,
         held=interval is not None and truth is not None and interval.low <= truth <= interval.high,
         was_good=case.was_good,
+        is_damaged=case.before is not None,
         is_spared=case.is_spared,
         test_accuracy=truth,
     )
@@ -99,7 +101,7 @@ def _arm(arm: str, mine: Sequence[Verdict], known: Sequence[Verdict]) -> ArmScor
     answered = [each for each in mine if each.answered]
     good = [each for each in mine if each.was_good]
     good_inside = [each for each in known if each.was_good]
-    is_damage = kind == "random or damaged"
+    damaged = [each for each in good if each.is_damaged]
     is_outside = kind != "inside"
     return ArmScores(
         kind=kind,
@@ -107,8 +109,8 @@ def _arm(arm: str, mine: Sequence[Verdict], known: Sequence[Verdict]) -> ArmScor
         networks=len(mine),
         auroc=_auroc(mine, known) if is_outside else None,
         auroc_good=_auroc(good, good_inside) if is_outside else None,
-        spared=_mean([each.is_spared for each in good]) if is_damage else None,
-        auroc_spoiled=_auroc([each for each in good if not each.is_spared], good_inside) if is_damage else None,
+        spared=_mean([each.is_spared for each in damaged]),
+        auroc_spoiled=_auroc([each for each in damaged if not each.is_spared], good_inside),
         refused=float(np.mean([each.score is None for each in mine])),
         answered=len(answered) / len(mine),
         coverage=_mean([each.held for each in answered]),

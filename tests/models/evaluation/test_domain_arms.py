@@ -116,3 +116,11 @@ def test_a_kind_of_several_arms_is_also_scored_as_one():
     ]
     assert found[f"other task: {EVERYTHING}"].networks == 40
     assert found[f"other task: {EVERYTHING}"].auroc == pytest.approx(0.25 + 0.75 * 0.5)
+
+
+def test_what_was_not_damaged_is_neither_spared_nor_spoiled():
+    fresh = cases("random or damaged", "fresh", 0.1)
+    found = scored(lambda accuracy: 1.0 if accuracy < 0.2 else 0.0, [*KNOWN, *SHUFFLED, *fresh])
+    assert found["random or damaged: fresh"].spared is None
+    assert found["random or damaged: fresh"].auroc_spoiled is None
+    assert found[f"random or damaged: {EVERYTHING}"].spared == 0

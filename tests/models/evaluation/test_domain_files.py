@@ -4,13 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 from torch import nn
 
 from metagauge.architecture.architecture import Architecture
 from metagauge.declare.save import save
 from metagauge.errors import MetagaugeError
-from models.evaluation.domain_files import checkpoint_cases, read_subject
+from models.evaluation.domain_cases import HeldOut
+from models.evaluation.domain_files import accuracy_of, checkpoint_cases, read_subject
+from tests.models.evaluation.fake_images import noise
+
+IMAGES = HeldOut.of(noise(), 50)
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def test_every_file_that_gives_a_graph_is_judged_and_none_that_does_not(files: Path):
-    found = list(checkpoint_cases([files]))
+    found = list(checkpoint_cases([files], IMAGES))
     assert [case.arm for case in found] == ["files: safetensors"] * 2
     assert all(case.test_accuracy is None for case in found)
 
@@ -42,3 +47,18 @@ def test_what_is_no_network_is_refused(files: Path):
     for name in ("broken.onnx", "bare.safetensors"):
         with pytest.raises(MetagaugeError):
             read_subject(files / name)
+
+
+def test_what_can_be_asked_about_images_is_worth_what_it_gets_right(tmp_path: Path):
+    head = nn.Linear(3072, 10)
+    nn.init.zeros_(head.weight)
+    head.bias.data = 1.0 * (torch.arange(10) == 4)
+    save(nn.Sequential(nn.Flatten(), head), (3, 32, 32), tmp_path / "four.safetensors")
+    always_four = accuracy_of(read_subject(tmp_path / "four.safetensors"), IMAGES)
+    assert always_four == pytest.approx(float((IMAGES.labels == 4).float().mean()))
+
+
+@pytest.mark.parametrize(("size", "outputs"), [(16, 10), (32, 9)])
+def test_what_cannot_be_asked_has_no_accuracy(tmp_path: Path, size: int, outputs: int):
+    save(nn.Sequential(nn.Flatten(), nn.Linear(3 * size**2, outputs)), (3, size, size), tmp_path / "other.safetensors")
+    assert accuracy_of(read_subject(tmp_path / "other.safetensors"), IMAGES) is None
