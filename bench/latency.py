@@ -25,7 +25,7 @@ from metagauge.client.client import Client
 from metagauge.contract import Job, JobStatus
 
 TITLE = "Latency through HTTP"
-COLUMNS = ("date", "commit", "uploads", "p50 ms", "p95 ms", "of which, median ms", "machine")
+COLUMNS = ("date", "commit", "uploads", "p50 ms", "p95 ms", "of which, median ms", "busy", "machine")
 REST = "http, queue and sandbox"
 """What the report does not account for."""
 DEADLINE_S = 120.0
@@ -114,6 +114,7 @@ def _row(found: Latencies) -> tuple[str, ...]:
         f"{found.quantile_ms(0.5):.0f}",
         f"{found.quantile_ms(0.95):.0f}",
         parts,
+        load(),
         machine(),
     )
 
