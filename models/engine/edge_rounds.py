@@ -39,7 +39,9 @@ class Bundle:
     target: int
     context: Float[Tensor, "1 node_width"]
     first: Float[Tensor, "edge_width edge_features"]
-    first_place: Float[Tensor, "positions edge_width"]
+    positions: Float[Tensor, "positions position_features"]
+    by_position: Float[Tensor, "edge_width position_features"]
+    """What makes first features of an edge of its position: there may be as many positions as words."""
     first_block: Float[Tensor, "1 edge_width"]
     mean: Float[Tensor, " edge_width"]
     """Of e, over all edges."""
@@ -62,7 +64,7 @@ class State:
 
 def begin(neurons: Sequence[Neurons], bundle: Bundle, means: EdgeMeans) -> None:
     """Lets the ends of a block know the first features of its edges. means: of `edge_features`."""
-    shared = bundle.first_block + bundle.first_place.mean(0)
+    shared = bundle.first_block + bundle.by_position @ bundle.positions.mean(0)
     ends = (means.at_targets[0], means.at_sources[0])
     bundle.hear(neurons, *(torch.addmm(shared, each, bundle.first.T) for each in ends))
 
@@ -96,7 +98,7 @@ def _layer(weights: Round, state: State, bundle: Bundle) -> EdgeLayer:
         own=weights.edge_own.weight @ bundle.first,
         at_target=(weights.edge_target(target) + around)[None],
         at_source=weights.edge_source(source)[None],
-        at_place=weights.edge_own(bundle.first_place),
+        at_place=bundle.positions @ (weights.edge_own.weight @ bundle.by_position).T,
     )
 
 

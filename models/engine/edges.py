@@ -129,7 +129,8 @@ class EdgeEngine:
             target=block.target,
             context=context,
             first=first,
-            first_place=self._tensor(features.position_features(block)) @ places.T,
+            positions=self._tensor(features.position_features(block)),
+            by_position=places,
             first_block=shared.encode_edge_block(context) + shared.encode_edge.bias,
             mean=context.new_zeros(len(first)),
         )
