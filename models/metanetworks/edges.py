@@ -68,16 +68,14 @@ class GraphMetanetwork(nn.Module):
 
     def embed(self, graphs: Sequence[GraphTensors]) -> Float[Tensor, "networks embedding"]:
         """What the head reads: 5 * node_width + global_width features."""
-        return torch.cat([self.embed_with(each.groups, _frames(each), DenseSums(each)) for each in graphs])
+        return torch.cat([self._embed_job(each) for each in graphs])
 
-    def embed_with(
-        self, groups: Sequence[GroupTensors], blocks: Sequence[BlockFrame], sums: EdgeSums
-    ) -> Float[Tensor, "networks embedding"]:
-        """What the head reads of networks whose weights `sums` knows."""
-        state = self._encode(groups, blocks, sums)
+    def _embed_job(self, graphs: GraphTensors) -> Float[Tensor, "networks embedding"]:
+        blocks, sums = _frames(graphs), DenseSums(graphs)
+        state = self._encode(graphs.groups, blocks, sums)
         for each in self.rounds:
             state = each(blocks, sums, state)
-        return self._read_out(groups, state)
+        return self._read_out(graphs.groups, state)
 
     def _encode(self, groups: Sequence[GroupTensors], blocks: Sequence[BlockFrame], sums: EdgeSums) -> State:
         nodes = tuple(self.encode_node(self._node_inputs(group)) for group in groups)
