@@ -9,8 +9,16 @@ from models.subject import Declared, Triple
 def assumptions(declared: Declared, mean: Triple, spread: Triple) -> tuple[str, ...]:
     """What is assumed of a network of which this is `declared`: `mean` and `spread` are those of the zoo's networks."""
     found: list[str] = []
-    if declared.mean is None or declared.spread is None:
-        found.append(f"pixels normalised by mean ({_listed(mean)}) and standard deviation ({_listed(spread)})")
+    unsaid = [
+        f"{name} ({_listed(numbers)})"
+        for name, numbers, said in (
+            ("mean", mean, declared.mean),
+            ("standard deviation", spread, declared.spread),
+        )
+        if said is None
+    ]
+    if unsaid:
+        found.append(f"pixels normalised by {' and '.join(unsaid)}")
     if declared.classes is None:
         found.append(f"classes in CIFAR-10's order: {', '.join(CLASSES)}")
     return tuple(found)

@@ -63,7 +63,7 @@ class Predictor:
         self.hybrid, self.weights = hybrid, weights
         self.probes = probes
         self.tries_symmetries = True
-        """Whether answers come with their stability, which takes up to seven more predictions each."""
+        """Whether answers come with their stability, which takes up to four more predictions each."""
 
     @property
     def name(self) -> str:

@@ -1,6 +1,7 @@
 """How a network reads images and orders its classes, where it was not trained as the zoo's networks are."""
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from models.subject import Declared, Triple
 
-CLASSES = 10
+CLASSES, CHANNELS = 10, 3
 """Of CIFAR-10."""
 
 
@@ -27,15 +28,19 @@ class Convention:
         """This convention, but for what a user said.
 
         Raises:
-            ValueError: the classes declared are not those of CIFAR-10, each once, or a spread is not positive.
+            ValueError: the classes declared are not those of CIFAR-10, each once, or mean and spread are not three
+                finite numbers, the spread's positive.
         """
         classes = self.classes if declared.classes is None else declared.classes
         spread = self.spread if declared.spread is None else declared.spread
         if sorted(classes) != list(range(CLASSES)):
             raise ValueError(f"the declared classes {list(classes)} are not the numbers 0 to {CLASSES - 1}, each once")
+        mean = self.mean if declared.mean is None else declared.mean
+        if any(len(each) != CHANNELS or not all(map(isfinite, each)) for each in (mean, spread)):
+            said = f"the declared mean {list(mean)} or spread {list(spread)}"
+            raise ValueError(f"{said} is not {CHANNELS} finite numbers")
         if not all(each > 0 for each in spread):
             raise ValueError(f"the declared spread {list(spread)} is not positive")
-        mean = self.mean if declared.mean is None else declared.mean
         return Convention(mean=mean, spread=spread, classes=classes)
 
     def read(self, images: UInt8[np.ndarray, "images 3 32 32"]) -> Float[Tensor, "images 3 32 32"]:

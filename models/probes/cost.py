@@ -1,14 +1,14 @@
 """What it costs to run a network on an image, told from shapes, before anything is run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from torch import Tensor
 
 from metagauge.architecture.architecture import Architecture
-from metagauge.architecture.layers import Attention
+from metagauge.architecture.layers import Attention, Conv, Layer, Pool
 from metagauge.architecture.resolve import parameter_shape
-from metagauge.architecture.values import layer_parameters, values
+from metagauge.architecture.values import Value, layer_parameters, values
 from metagauge.graph.places import hollow
 
 MOST_MULTIPLY_ADDS = 50_000_000
@@ -27,9 +27,32 @@ def is_affordable(architecture: Architecture, tensors: Mapping[str, Tensor]) -> 
     known = values(architecture, lambda parameter: parameter_shape(parameter, checkpoint))
     work = elements = 0
     for operation in architecture.operations:
-        value = known[operation.name]
+        value, sources = known[operation.name], [known[name] for name in operation.inputs]
         weights = sum(prod(parameter_shape(each, checkpoint)) for each in layer_parameters(operation.layer))
-        mixing = 2 * value.positions**2 * value.features if isinstance(operation.layer, Attention) else 0
-        work += weights * value.positions + mixing
-        elements += value.positions * value.features
+        work += (weights + _window(operation.layer, value)) * value.positions
+        elements += value.positions * value.features + beside(operation.layer, value, sources)
     return work <= MOST_MULTIPLY_ADDS and elements <= MOST_ELEMENTS
+
+
+def beside(layer: Layer, value: Value, sources: Sequence[Value]) -> int:
+    """Numbers that computing `value` of `sources` takes besides both: padded maps, and what attention mixes."""
+    match layer:
+        case Conv() | Pool() if any(size for pair in layer.padding for size in pair):
+            (source,) = sources
+            around = zip(source.shape[1:], layer.padding, strict=True)
+            return source.features * prod(size + before + after for size, (before, after) in around)
+        case Attention():
+            return 4 * value.positions * value.features
+        case _:
+            return 0
+
+
+def _window(layer: Layer, value: Value) -> int:
+    """What one position of a value reads besides weights."""
+    match layer:
+        case Pool():
+            return value.features * prod(layer.kernel)
+        case Attention():
+            return 2 * value.positions * value.features
+        case _:
+            return 0

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from metagauge.architecture.architecture import Architecture, Layout
-from metagauge.architecture.layers import Activation, Attention
+from metagauge.architecture.layers import Activation
 from metagauge.architecture.reachable import reachable
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import values
@@ -19,6 +19,7 @@ from metagauge.errors import ArchitectureMismatchError
 from metagauge.graph.places import Place, hollow
 from models.interpreter.layers import Part, run_population
 from models.probes.convention import CLASSES
+from models.probes.cost import beside
 from models.probes.images import SIDE
 
 TILE_ELEMENTS = 2**22
@@ -128,8 +129,8 @@ def _elements(architecture: Architecture, tensors: Stacked) -> int:
     alive, most = size[architecture.input_name], 0
     for operation in architecture.operations:
         alive += size[operation.name]
-        inside = 4 * size[operation.name] if isinstance(operation.layer, Attention) else 0
-        most = max(most, alive + inside)
+        sources = [known[name] for name in operation.inputs]
+        most = max(most, alive + beside(operation.layer, known[operation.name], sources))
         waiting.subtract(operation.inputs)
         alive -= sum(size[name] for name in set(operation.inputs) if not waiting[name])
     return most

@@ -7,6 +7,7 @@ A key names the training networks, the settings and the seed. It does not name t
 metanetworks read or compute has changed.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -72,6 +73,6 @@ def _tensors(metanetwork: OneMetanetwork) -> dict[str, torch.Tensor]:
 def _whole(path: Path, write: Callable[[Path], None]) -> None:
     """Writes a file that is there only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
+    partial = path.with_suffix(f".{os.getpid()}.partial")
     write(partial)
     partial.rename(path)

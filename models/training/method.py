@@ -74,11 +74,11 @@ def _fit_members(
     settings: object,
     store: FitStore,
 ) -> AnyMetanetwork:
-    """One metanetwork, or all members of an ensemble, whose seeds follow each other."""
+    """One metanetwork, or all members of an ensemble, with seeds of its own."""
     one, count = alone(model)
     found = [
         store.metanetwork(one, networks, settings, each, partial(_fit_one, one, asked, config, each))
-        for each in range(seed, seed + count)
+        for each in range(seed * count, (seed + 1) * count)
     ]
     return together(model, found)
 

@@ -61,7 +61,8 @@ def test_collated_edge_lists_agree():
 
 def test_gradients_are_those_of_edges():
     """The gradients of messages are written by hand; those of edge lists are PyTorch's."""
-    exact, graphs = random_products().double(), [grouped(), *(graph_of(*drawn(family)) for family in ("mlp", "deepsets"))]
+    exact, others = random_products().double(), ("mlp", "deepsets")
+    graphs = [grouped(), *(graph_of(*drawn(family)) for family in others)]
     data = Batch.from_data_list([to_pyg(graph) for graph in graphs])
     assert isinstance(data, ParameterData)
     given = data.apply(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
