@@ -15,6 +15,8 @@ from metagauge.checkpoint.read import read
 from metagauge.errors import MetagaugeError
 from metagauge.graph.build import build
 from models.evaluation.domain_cases import GOOD, Case, HeldOut, measure
+from models.probes.cost import is_affordable
+from models.probes.probe import alone
 from models.subject import Subject
 from models.zoo.families import CLASSES, IMAGE
 
@@ -65,11 +67,11 @@ def read_subject(path: Path) -> Subject:
 
 
 def accuracy_of(subject: Subject, images: HeldOut) -> float | None:
-    """On images normalised as a zoo's are; None where it does not read such images or has not ten outputs."""
+    """On images normalised as a zoo's are; None where it does not read such images, has not ten outputs or is large."""
     network, tensors = subject.network, subject.tensors
     outputs = [(group.size, group.positions) for group in subject.graph.groups if group.kind == "output"]
     if not isinstance(network, Architecture) or tensors is None:
         return None
-    if network.input_shape != IMAGE or outputs != [(CLASSES, 1)]:
+    if network.input_shape != IMAGE or outputs != [(CLASSES, 1)] or not is_affordable(network, alone(network, tensors)):
         return None
     return measure(network, [{name: np.array(array, np.float32) for name, array in tensors.items()}], images)[0]
