@@ -16,7 +16,7 @@ from bench.results import record
 from metagauge.graph.digest import digest
 from metagauge.graph.parameter_graph import ParameterGraph
 from models.graph_tensors import stack
-from models.metanetworks.products import ProductMetanetwork
+from models.metanetworks.config import AnyMetanetwork
 from models.metanetworks.targets import accuracy_and_gap
 from models.predictor import Predictor
 from tests.blindness.changes import CHANGES, Pair
@@ -51,7 +51,7 @@ class Sight:
     after: float
 
 
-def see(pair: Pair, metanetwork: ProductMetanetwork) -> Sight:
+def see(pair: Pair, metanetwork: AnyMetanetwork) -> Sight:
     """Looks at both networks. metanetwork: in float64."""
     networks = [make() for make in pair]
     one, other = (outputs(network, images()) for network in networks)
@@ -69,7 +69,7 @@ def see(pair: Pair, metanetwork: ProductMetanetwork) -> Sight:
 
 
 @torch.inference_mode()
-def _accuracy(graph: ParameterGraph, metanetwork: ProductMetanetwork) -> float:
+def _accuracy(graph: ParameterGraph, metanetwork: AnyMetanetwork) -> float:
     accuracy, _ = accuracy_and_gap(metanetwork([stack([graph]).double()]))
     return float(accuracy[0])
 
