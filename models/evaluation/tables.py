@@ -20,7 +20,7 @@ MISSING = "–"
 _REMARK = (
     "Mean over the seeds of fitting, ± the standard deviation. Tau is Kendall's tau-b; the ceiling is what a perfect"
     " ranker gets, since measured accuracies tie. Within strata: tau among snapshots of the same step and length of"
-    " training, averaged."
+    " training, averaged. CPU minutes are those of a unit's process; of a fit that was kept, only those of reading it."
 )
 
 

@@ -5,7 +5,7 @@ import { html } from "./dom.js";
 
 /** The choices of a select. */
 export function options(found) {
-  return found.map(({ name, title }) => html("option", { value: name }, title || name));
+  return found.map(({ name, title }) => html("option", { value: name }, title ? `${title} (${name})` : name));
 }
 
 /** Every predictor with its domain, its scores and its card. */
