@@ -74,7 +74,8 @@ def advance(weights: Round, sums: EdgeSums, state: State) -> State:
     for number, bundle in enumerate(state.bundles):
         means = sums.hidden(number, _layer(weights, state, bundle))
         bundle.hear(state.neurons, weights.edge_out(means.at_targets[0]), weights.edge_out(means.at_sources[0]))
-    ending, beginning = (Counter(ends) for ends in zip(*((b.target, b.source) for b in state.bundles), strict=True))
+    ending = Counter(bundle.target for bundle in state.bundles)
+    beginning = Counter(bundle.source for bundle in state.bundles)
     for group, each in enumerate(state.neurons):
         bias = ending[group] * weights.forward_out.bias + beginning[group] * weights.backward_out.bias
         for some in rows(len(each.features)):

@@ -154,7 +154,6 @@ class Batch:
     node_network: Int[Tensor, " nodes"]
     group_kind: Int[Tensor, " groups"]
     group_network: Int[Tensor, " groups"]
-    group_size: Int[Tensor, " groups"]
     block_kind: Int[Tensor, " blocks"]
     block_network: Int[Tensor, " blocks"]
     block_source: Int[Tensor, " blocks"]
@@ -183,7 +182,7 @@ def join(parts: Sequence[Rows]) -> Batch:
     """One batch of all networks of all parts."""
     device = parts[0].statistics.device
     node_kind, node_group, node_network = [], [], []
-    group_kind, group_network, group_size, output_group = [], [], [], []
+    group_kind, group_network, output_group = [], [], []
     block_kind, block_network, block_source, block_target = [], [], [], []
     slices: list[Slice] = []
     extents: list[int] = []
@@ -199,7 +198,6 @@ def join(parts: Sequence[Rows]) -> Batch:
             node_network.append(mine.repeat_interleave(size))
             group_kind.append(torch.full((count,), kinds + number))
             group_network.append(mine)
-            group_size.append(torch.full((count,), size))
             if number == part.output:
                 output_group.append(rows)
             groups += count
@@ -220,7 +218,6 @@ def join(parts: Sequence[Rows]) -> Batch:
         node_network=torch.cat(node_network).to(device),
         group_kind=torch.cat(group_kind).to(device),
         group_network=torch.cat(group_network).to(device),
-        group_size=torch.cat(group_size).to(device),
         block_kind=torch.cat(block_kind).to(device),
         block_network=torch.cat(block_network).to(device),
         block_source=torch.cat(block_source).to(device),

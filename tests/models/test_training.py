@@ -168,8 +168,18 @@ def test_an_ensemble_says_what_its_members_say_on_average(networks: list[JobNetw
     assert (one - other).abs().max() > 1e-3
     torch.testing.assert_close(fitted.outputs(networks[2:4]), (one + other) / 2)
     monkeypatch.setattr(method, "load_config", lambda _: SMALL)
-    alone = fit_method("weights", networks[:2], 0, FitConfig(epochs=1))
+    alone, last = (fit_method("weights", networks[:2], seed, FitConfig(epochs=1)) for seed in (0, 1))
     torch.testing.assert_close(alone.outputs(networks[2:4]), one)
+    torch.testing.assert_close(last.outputs(networks[2:4]), other)
+
+
+def test_ensembles_of_two_seeds_share_no_member(networks: list[JobNetworks], monkeypatch: pytest.MonkeyPatch):
+    seeds = Mock(side_effect=lambda *given: fit(*given))
+    monkeypatch.setattr(method, "fit", seeds)
+    monkeypatch.setattr(method, "load_config", lambda _: replace(SMALL, members=2))
+    for seed in (0, 1):
+        fit_method("weights", networks[:1], seed, FitConfig(epochs=1))
+    assert [call.args[3] for call in seeds.call_args_list] == [0, 1, 2, 3]
 
 
 def hybrid(learned: int = FEW.images) -> ProductConfig:

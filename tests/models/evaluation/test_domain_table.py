@@ -1,5 +1,6 @@
 """What was measured of a domain, from a file beside the predictor into a page."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,13 @@ INSIDE = ArmScores(
     coverage=0.9,
     mean_accuracy=0.24,
 )
-TASKS = ArmScores(
+TASKS = replace(
+    INSIDE,
     kind="other task",
     arm=EVERYTHING,
     networks=8,
     auroc=0.875,
     auroc_good=0.9,
-    spared=None,
-    auroc_spoiled=None,
-    refused=0.0,
     answered=0.25,
     coverage=0.5,
     mean_accuracy=0.1,
