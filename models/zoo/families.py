@@ -41,12 +41,19 @@ ELEMENT_COST = 40
 """What an element costs besides its multiply-adds (norm, activation, memory), in multiply-adds."""
 
 
+LARGE = "large_"
+"""Before a family's name: only its networks of at least LARGE_PARAMETERS and LARGE_COST, worth training for long."""
+LARGE_PARAMETERS = 30_000
+LARGE_COST = 1_000_000
+
+
 def draw(family: str, rng: np.random.Generator) -> Plan:
-    """A random network of `family` within MAX_PARAMETERS and MAX_COST."""
+    """A random network of `family`, such as `cnn` or `large_cnn`, within MAX_PARAMETERS and MAX_COST."""
+    least, least_cost = (LARGE_PARAMETERS, LARGE_COST) if family.startswith(LARGE) else (0, 0)
     while True:
-        plan = FAMILIES[family](rng)
+        plan = FAMILIES[family.removeprefix(LARGE)](rng)
         parameters = sum(prod(tensor.shape) for tensor in plan.tensors.values())
-        if parameters <= MAX_PARAMETERS and cost(plan) <= MAX_COST:
+        if least <= parameters <= MAX_PARAMETERS and least_cost <= cost(plan) <= MAX_COST:
             return plan
 
 
