@@ -6,8 +6,15 @@ from metagauge.declarations import CLASSES
 from models.subject import Declared, Triple
 
 
-def assumptions(declared: Declared, mean: Triple, spread: Triple) -> tuple[str, ...]:
-    """What is assumed of a network of which this is `declared`: `mean` and `spread` are those of the zoo's networks."""
+def assumptions(declared: Declared, mean: Triple, spread: Triple, usual: Triple | None = None) -> tuple[str, ...]:
+    """What is assumed of a network of which this is `declared`.
+
+    Args:
+        declared: What the user said.
+        mean: What is assumed where that is not declared.
+        spread: Likewise.
+        usual: The mean of the zoo's networks, where another one was chosen because of the network's answers.
+    """
     found: list[str] = []
     unsaid = [
         f"{name} ({_listed(numbers)})"
@@ -18,7 +25,12 @@ def assumptions(declared: Declared, mean: Triple, spread: Triple) -> tuple[str, 
         if said is None
     ]
     if unsaid:
-        found.append(f"pixels normalised by {' and '.join(unsaid)}")
+        why = (
+            ""
+            if usual is None
+            else f": with the usual mean ({_listed(usual)}) its answers are those of a worse network"
+        )
+        found.append(f"pixels normalised by {' and '.join(unsaid)}{why}")
     if declared.classes is None:
         found.append(f"classes in CIFAR-10's order: {', '.join(CLASSES)}")
     return tuple(found)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metagauge.graph.parameter_graph import NodeGroup, ParameterGraph
+from metagauge.graph.parameter_graph import RETURNED, NodeGroup, ParameterGraph
 from models.oddities import SHOWN, oddities, reads_indices
 
 
@@ -53,10 +53,13 @@ class Task:
             source = graph.groups[inputs[0]]
             if (source.size, source.positions) != (self.channels, self.positions):
                 yield f"the input has {_extent(source)}; this predictor knows networks that read {known}"
-        if len(outputs) != 1:
-            yield f"the network has {len(outputs)} outputs; this predictor knows networks with one"
-        elif outputs[0].size != self.classes:
-            yield f"the output has {outputs[0].size} values; this predictor knows {self.classes} classes"
+        returned = len({_returned(group) for group in outputs})
+        if returned != 1:
+            yield f"the network has {returned} outputs; this predictor knows networks with one"
+        elif (size := sum(group.size for group in outputs)) != self.classes:
+            yield f"the output has {size} values; this predictor knows {self.classes} classes"
+        elif len(outputs) > 1:
+            yield f"the output is joined of {len(outputs)} parts; this predictor knows networks that compute it in one"
 
     def _objections_to_size(self, graph: ParameterGraph) -> Iterator[str]:
         if graph.coverage < self.coverage:
@@ -75,6 +78,11 @@ class Task:
             )
         elif len(graph.groups) > 2 * self.blocks:  # and every group is an end of a block
             yield f"the network has {len(graph.groups):,} sets of neurons; this predictor knows up to {2 * self.blocks}"
+
+
+def _returned(group: NodeGroup) -> str:
+    """Which of the network's outputs a group is part of."""
+    return next((detail for detail in group.detail if detail.startswith(RETURNED)), f"{RETURNED}0")
 
 
 def _extent(source: NodeGroup) -> str:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from models.calibration import Calibration
+from models.metanetworks.config import has_several
 from models.metanetworks.ensemble import ProductEnsemble
 from models.metanetworks.products import ProductConfig, ProductMetanetwork
 from models.neighbourhood.landmarks import Landmarks
@@ -38,9 +39,11 @@ class Judge:
     landmarks: Landmarks
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything there is to save."""
+        """Everything there is to save; what was learned as float16, to which `models.training.rounded` rounded it."""
+        learned = {name for name, _ in self.metanetwork.named_parameters()}
+        numbers = self.metanetwork.state_dict().items()
         parts = {
-            _METANETWORK: self.metanetwork.state_dict(),
+            _METANETWORK: {name: each.half() if name in learned else each for name, each in numbers},
             _NEIGHBOURHOOD: self.neighbourhood.tensors(),
             _LANDMARKS: self.landmarks.tensors(),
         }
@@ -50,7 +53,7 @@ class Judge:
     def of(cls, config: JudgeConfig, tensors: Mapping[str, Tensor]) -> "Judge":
         """The judge whose `tensors` these are."""
         wanted = config.metanetwork
-        metanetwork = ProductMetanetwork(wanted) if wanted.members == 1 else ProductEnsemble(wanted)
+        metanetwork = ProductEnsemble(wanted) if has_several(wanted) else ProductMetanetwork(wanted)
         metanetwork.load_state_dict(under(_METANETWORK, tensors))
         return cls(
             config=config,

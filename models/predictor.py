@@ -22,7 +22,7 @@ from models.metanetworks.targets import accuracy_and_gap
 from models.neighbourhood.signals import signal_names, signals
 from models.neighbourhood.weight_shape import weight_shape
 from models.prediction import Basis, Prediction
-from models.probes.convention import Convention
+from models.probes.convention import COMMON, Convention
 from models.probes.cost import is_affordable
 from models.probes.images import ProbeSet
 from models.probes.probe import Probed, alone, probe
@@ -53,6 +53,18 @@ class PredictorConfig:
     """How the zoo's networks read images and order classes: assumed where nothing else is declared."""
     hybrid: JudgeConfig
     weights: JudgeConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """What one way of reading images makes of a network."""
+
+    subject: Subject
+    """With that way declared, so that nothing needs to be tried again."""
+    prediction: Prediction
+    estimate: float = 0.0
+    """Of the test accuracy, and its upper bound: there even if the prediction abstains."""
+    high: float = 0.0
 
 
 class Predictor:
@@ -104,40 +116,58 @@ class Predictor:
 
     def predict(self, subjects: Sequence[Subject]) -> list[Prediction]:
         """One prediction for each subject; none depends on the others."""
-        return [self._with_stability(self._predict(subject), subject) for subject in subjects]
+        return [self._with_stability(self._find(subject)) for subject in subjects]
 
-    def _with_stability(self, prediction: Prediction, subject: Subject) -> Prediction:
+    def _with_stability(self, finding: "_Finding") -> Prediction:
+        prediction = finding.prediction
         if not (prediction.in_domain and self.tries_symmetries):
             return prediction
-        again = lambda copies: [prediction, *map(self._predict, copies[1:])]  # noqa: E731 - the first is the subject
-        return replace(prediction, stability=stability(again, subject, seed=0))
+
+        def again(copies: Sequence[Subject]) -> list[Prediction]:  # the first is the subject
+            return [prediction, *(self._find(copy).prediction for copy in copies[1:])]
+
+        return replace(prediction, stability=stability(again, finding.subject, seed=0))
 
     @torch.inference_mode()
-    def _predict(self, subject: Subject) -> Prediction:
+    def _find(self, subject: Subject) -> "_Finding":
         too_much = self.config.task.objections(subject.graph) if subject.graph.edges > MOST_EDGES else ()
         form = Canonical(graph=subject.graph, kept={}) if too_much else canonical_form(subject.graph)
         objections = too_much or self.config.task.objections(form.graph)
         if objections:
-            return _abstain(objections)
+            return _Finding(subject=subject, prediction=_abstain(objections))
         graphs = stack([form.graph])
         graphs = replace(graphs, shape=weight_shape(graphs))
         outputs = self.weights.metanetwork([graphs])
+        found = self._ask(subject, graphs, form, outputs)
+        if found is None:
+            return self._judged(self.weights, outputs, signals(graphs, outputs, None), subject)
+        usual, best = self.config.convention, found
+        for mean, spread in COMMON if subject.declared.mean is None and subject.declared.spread is None else ():
+            read_so = replace(subject, declared=replace(subject.declared, mean=mean, spread=spread))
+            other = self._ask(read_so, graphs, form, outputs)
+            if other is not None and other.prediction.in_domain and other.estimate > max(found.high, best.estimate):
+                best = other
+        read = usual.declared(best.subject.declared)
+        taken = assumptions(subject.declared, read.mean, read.spread, None if best is found else usual.mean)
+        settled = replace(subject, declared=replace(subject.declared, mean=read.mean, spread=read.spread))
+        return _Finding(subject=settled, prediction=replace(best.prediction, assumptions=taken))
+
+    def _ask(self, subject: Subject, graphs: GraphTensors, form: Canonical, outputs: Tensor) -> "_Finding | None":
+        """What the hybrid finds; None where the network cannot be run. outputs: of the metanetwork of weights alone."""
         probed = self._probed(subject)
         if probed is None:
-            known = signals(graphs, outputs, None)
-            return self._judged(self.weights, outputs, known, subject)
+            return None
         told = told_answers(graphs, probed, form.kept)
         better = self.hybrid.metanetwork([told])
-        found = self._judged(self.hybrid, better, signals(told, outputs, better), subject)
-        taken = assumptions(subject.declared, self.config.convention.mean, self.config.convention.spread)
-        return replace(found, assumptions=taken)
+        return self._judged(self.hybrid, better, signals(told, outputs, better), subject)
 
-    def _judged(self, judge: Judge, outputs: Tensor, known: Tensor, subject: Subject) -> Prediction:
+    def _judged(self, judge: Judge, outputs: Tensor, known: Tensor, subject: Subject) -> "_Finding":
         """What a judge makes of what its metanetwork says, and of `known`, the signals: (1, signals)."""
         executed = judge is self.hybrid
         basis: Basis = "weights and probes" if executed else "weights only"
         if not (outputs.isfinite().all() and known.isfinite().all()):
-            return replace(_abstain(("the graph's numbers are too large to compute with",)), basis=basis)
+            too_large = replace(_abstain(("the graph's numbers are too large to compute with",)), basis=basis)
+            return _Finding(subject=subject, prediction=too_large)
         around, threshold = judge.neighbourhood, judge.config.threshold
         found = Prediction(
             test_accuracy=None,
@@ -146,16 +176,15 @@ class Predictor:
             threshold=threshold,
             basis=basis,
             nearest=judge.landmarks.nearest(around.place(known)[0]),
+            reasons=around.reasons(known[0], signal_names(executed=executed), threshold),
         )
-        reasons = around.reasons(known[0], signal_names(executed=executed), threshold)
-        if reasons:
-            return replace(found, reasons=reasons)
         accuracy, gap = (float(each) for each in accuracy_and_gap(outputs))
-        return replace(
-            found,
-            test_accuracy=judge.config.test_accuracy.interval(accuracy, subject.graph.family),
-            generalization_gap=judge.config.generalization_gap.interval(gap, subject.graph.family),
-        )
+        family = subject.graph.family
+        interval = judge.config.test_accuracy.interval(accuracy, family)
+        if not found.reasons:
+            gaps = judge.config.generalization_gap.interval(gap, family)
+            found = replace(found, test_accuracy=interval, generalization_gap=gaps)
+        return _Finding(subject=subject, prediction=found, estimate=interval.value, high=interval.high)
 
     def _probed(self, subject: Subject) -> Probed | None:
         """What the network answers; None where it cannot be run, or is too large to be."""

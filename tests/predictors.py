@@ -16,6 +16,7 @@ from models.domain import Task
 from models.graph_tensors import GraphTensors, stack
 from models.judge import Judge, JudgeConfig
 from models.metanetworks.products import ProductConfig
+from models.metanetworks.reader import ReaderConfig
 from models.neighbourhood.landmarks import Landmarks
 from models.neighbourhood.neighbourhood import locate
 from models.neighbourhood.signals import signal_names
@@ -27,16 +28,32 @@ from models.probes.images import LEARNED, ProbeSet, draw_probes
 from models.probes.probe import alone, probe
 from models.probes.responses import response_features
 from models.subject import Subject
+from models.training.rounded import rounded
 from models.zoo.images import MEAN, SPREAD
-from tests.product_networks import random_products
+from tests.product_networks import random_ensemble
 from tests.zoo_networks import Tensors, graph_of
 
 PREDICTORS = ("random", *available())
 TASK = Task(channels=3, positions=1024, classes=10, coverage=0.99, edges=70_000, blocks=128)
 ABSTAINED = -9.0
 LEARNED_IMAGES = 2
-WEIGHTS = ProductConfig(node_width=12, message_width=4, global_width=6, rounds=1, shape=True, told_width=16)
-HYBRID = replace(WEIGHTS, activity=ACTIVITY_FEATURES, responses=response_features(LEARNED_IMAGES))
+WEIGHTS = ProductConfig(
+    node_width=12,
+    message_width=4,
+    global_width=6,
+    rounds=1,
+    shape=True,
+    told_width=16,
+    members=2,
+    readers=ReaderConfig(count=1, width=8, summary=True),
+)
+HYBRID = replace(
+    WEIGHTS,
+    activity=ACTIVITY_FEATURES,
+    responses=response_features(LEARNED_IMAGES),
+    members=1,
+    readers=ReaderConfig(width=8),
+)
 EVERYWHERE, NOWHERE = 2.0, 0.0
 """Thresholds of domain scores, which are from 0 to 1."""
 
@@ -85,9 +102,8 @@ def random_judge(config: JudgeConfig, seed: int) -> Judge:
         families=("mlp",) * 5,
         descriptions=tuple(f"{number} neurons" for number in range(5)),
     )
-    return Judge(
-        config=config, metanetwork=random_products(config.metanetwork, seed), neighbourhood=around, landmarks=landmarks
-    )
+    metanetwork = rounded(random_ensemble(config.metanetwork, seed))
+    return Judge(config=config, metanetwork=metanetwork, neighbourhood=around, landmarks=landmarks)
 
 
 def noise() -> ProbeSet:

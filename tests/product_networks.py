@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 
 from metagauge.graph.parameter_graph import ParameterGraph
+from models.metanetworks.ensemble import ProductEnsemble
 from models.metanetworks.products import ProductConfig, ProductMetanetwork
 from tests.zoo_networks import drawn, graph_of
 
@@ -16,6 +17,13 @@ def random_products(config: ProductConfig = SMALL, seed: int = 0) -> ProductMeta
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return ProductMetanetwork(config).eval()
+
+
+def random_ensemble(config: ProductConfig, seed: int = 0) -> ProductEnsemble:
+    """Members and readers with seeded random weights, in evaluation mode."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return ProductEnsemble(config).eval()
 
 
 def grouped() -> ParameterGraph:

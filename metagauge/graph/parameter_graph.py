@@ -64,6 +64,8 @@ Role = Literal[
     "wire",
     "member",
 ]
+RETURNED = "output "
+"""In `NodeGroup.detail`, before the number of a network's output that is not its first."""
 WIRING: tuple[Role, ...] = ("residual", "attend", "head", "wire", "member")
 """Roles of blocks that have no parameters of their own."""
 

@@ -4,7 +4,7 @@ This is the one place that knows how metanetworks and baselines are fitted.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
@@ -15,8 +15,11 @@ from jaxtyping import Float
 from models.baselines.baseline import Baseline
 from models.baselines.catalogue import METHODS as BASELINES
 from models.metanetworks.config import load_config
+from models.metanetworks.ensemble import ProductEnsemble
+from models.metanetworks.products import ProductConfig
 from models.metanetworks.targets import accuracy_and_gap
 from models.training.fit import FitConfig
+from models.training.fit_reader import ReaderFitConfig
 from models.training.fit_store import FitStore
 from models.training.method import DRAWN_PROBES, Name, drawn_probes, fit_method
 from models.training.networks import JobNetworks, load_networks
@@ -28,9 +31,16 @@ Kind = Literal["metanetwork", "baseline"]
 _METANETWORKS: Mapping[Name, str] = {
     "gmn": "GMN on blocks (edge MLPs)",
     "product": "GMN of matrix products",
-    "weights": "GMN of matrix products, weight statistics",
+    "weights": "weights: matrix products, statistics, readers",
     "hybrid": "hybrid: the same and probes",
 }
+_PARTS: Mapping[str, tuple[Name, float, str]] = {
+    "weights-graph": ("weights", 0.0, "weights, its metanetworks alone"),
+    "weights-readers": ("weights", 1.0, "weights, its readers alone"),
+    "hybrid-graph": ("hybrid", 0.0, "hybrid, its metanetwork alone"),
+    "hybrid-readers": ("hybrid", 1.0, "hybrid, its readers alone"),
+}
+"""What a metanetwork with readers beside it earns by which: the share of the readers is changed, and nothing fitted."""
 
 
 _NOWHERE = FitStore()
@@ -84,7 +94,8 @@ def methods(store: FitStore = _NOWHERE) -> dict[str, Method]:
         )
         for name, each in BASELINES.items()
     }
-    return {**baselines, **{name: _metanetwork(name, words, store) for name, words in _METANETWORKS.items()}}
+    parts = {name: _metanetwork(of, words, store, share) for name, (of, share, words) in _PARTS.items()}
+    return {**baselines, **{name: _metanetwork(name, words, store) for name, words in _METANETWORKS.items()}, **parts}
 
 
 def load(zoos: Sequence[Path], chosen: Collection[Method]) -> list[JobNetworks]:
@@ -93,14 +104,15 @@ def load(zoos: Sequence[Path], chosen: Collection[Method]) -> list[JobNetworks]:
     return ask_drawn(networks, drawn_probes()) if any(method.needs_answers for method in chosen) else networks
 
 
-def _metanetwork(name: Name, words: str, store: FitStore) -> Method:
-    asks = name == "hybrid"
+def _metanetwork(name: Name, words: str, store: FitStore, share: float | None = None) -> Method:
+    asks, model = name == "hybrid", load_config(name)
     probes = (DRAWN_PROBES, ProbeFitConfig()) if asks else ()
+    readers = (ReaderFitConfig(), share) if isinstance(model, ProductConfig) and model.readers else ()
     return Method(
         words=words,
         kind="metanetwork",
-        run=partial(_fit_metanetwork, name, store),
-        settings=repr((load_config(name), FitConfig(), *probes)),
+        run=partial(_fit_metanetwork, name, store, share),
+        settings=repr((model, FitConfig(), *probes, *readers)),
         needs_answers=asks,
     )
 
@@ -110,9 +122,16 @@ def _baseline(baseline: Baseline, train: Sequence[JobNetworks], test: Sequence[J
 
 
 def _fit_metanetwork(
-    name: Name, store: FitStore, train: Sequence[JobNetworks], test: Sequence[JobNetworks], seed: int
+    name: Name,
+    store: FitStore,
+    share: float | None,
+    train: Sequence[JobNetworks],
+    test: Sequence[JobNetworks],
+    seed: int,
 ) -> Predicted:
     fitted = fit_method(name, train, seed, store=store)
+    if share is not None and isinstance(fitted.metanetwork, ProductEnsemble):
+        fitted = replace(fitted, metanetwork=fitted.metanetwork.leaning(share))
     accuracy, gap = accuracy_and_gap(fitted.outputs(test))
     return Predicted(
         accuracy=accuracy.double().numpy(),

@@ -13,6 +13,7 @@ from models.metanetworks.edge_round import GmnConfig
 from models.metanetworks.edges import GraphMetanetwork
 from models.metanetworks.ensemble import ProductEnsemble
 from models.metanetworks.products import ProductConfig, ProductMetanetwork
+from models.metanetworks.reader import Reader
 from models.metanetworks.rows import Rows
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -38,14 +39,21 @@ def make(config: GmnConfig | ProductConfig) -> OneMetanetwork:
 
 def alone(config: GmnConfig | ProductConfig) -> tuple[GmnConfig | ProductConfig, int]:
     """The settings of one member, and how many members there are."""
-    return (config, 1) if isinstance(config, GmnConfig) else (replace(config, members=1), config.members)
+    return (config, 1) if isinstance(config, GmnConfig) else (replace(config, members=1, readers=None), config.members)
 
 
-def together(config: GmnConfig | ProductConfig, members: Sequence[OneMetanetwork]) -> AnyMetanetwork:
-    """The metanetwork that members make; one member is one by itself."""
-    if isinstance(config, GmnConfig) or len(members) == 1:
+def together(
+    config: GmnConfig | ProductConfig, members: Sequence[OneMetanetwork], readers: Sequence[Reader] = ()
+) -> AnyMetanetwork:
+    """The metanetwork that members and readers make; one member is one by itself."""
+    if isinstance(config, GmnConfig) or not has_several(config):
         return members[0]
-    return ProductEnsemble(config, [each for each in members if isinstance(each, ProductMetanetwork)])
+    return ProductEnsemble(config, [each for each in members if isinstance(each, ProductMetanetwork)], readers)
+
+
+def has_several(config: ProductConfig) -> bool:
+    """Whether it is a `ProductEnsemble`."""
+    return config.members > 1 or config.readers is not None
 
 
 def standardise(

@@ -1,7 +1,7 @@
-"""Several metanetworks of one kind that were fitted apart, and say together what they say on average.
+"""Several metanetworks and readers that were fitted apart, and say together what they say on average.
 
 What they err in by chance of their start and of the order of the networks they saw, they do not err in together
-(Lakshminarayanan et al. 2017, sec. 2.4).
+(Lakshminarayanan et al. 2017, sec. 2.4); what one kind of them errs in, the other often does not.
 """
 
 from collections.abc import Sequence
@@ -12,24 +12,53 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.graph_tensors import GraphTensors
-from models.metanetworks.products import ProductConfig, ProductMetanetwork, rows_of
-from models.metanetworks.rows import Rows
+from models.metanetworks.products import ProductConfig, ProductMetanetwork, rows_of, told_of
+from models.metanetworks.reader import Reader
+from models.metanetworks.summary import SUMMARY, summary
 
 
 class ProductEnsemble(nn.Module):
-    """The mean of `config.members` metanetworks."""
+    """The mean of `config.members` metanetworks, and of the readers beside them."""
 
-    def __init__(self, config: ProductConfig, members: Sequence[ProductMetanetwork] = ()) -> None:
+    def __init__(
+        self, config: ProductConfig, members: Sequence[ProductMetanetwork] = (), readers: Sequence[Reader] = ()
+    ) -> None:
         super().__init__()
         self.config = config
-        one = replace(config, members=1)
+        one, beside = replace(config, members=1, readers=None), config.readers
         self.members = nn.ModuleList(members or (ProductMetanetwork(one) for _ in range(config.members)))
+        if beside is not None:
+            numbers = numbers_read(config)
+            self.readers = nn.ModuleList(readers or (Reader(beside, numbers) for _ in range(beside.count)))
 
-    def prepare(self, graphs: GraphTensors) -> Rows:
-        """What of the graphs all of them read."""
-        return rows_of(self.config, graphs)
+    def forward(self, graphs: Sequence[GraphTensors]) -> Float[Tensor, "networks targets"]:
+        """The weighted mean of what all say of each network."""
+        rows = [rows_of(self.config, each) for each in graphs]
+        said = torch.stack([member(rows) for member in self.members]).mean(0)
+        if self.config.readers is None:
+            return said
+        numbers = torch.cat([read_of(self.config, each) for each in graphs])
+        read = torch.stack([reader(numbers) for reader in self.readers]).mean(0)
+        return torch.lerp(said, read, self.config.readers.share)
 
-    def forward(self, graphs: Sequence[GraphTensors | Rows]) -> Float[Tensor, "networks targets"]:
-        """The mean of what the members say of each network."""
-        rows = [each if isinstance(each, Rows) else self.prepare(each) for each in graphs]
-        return torch.stack([member(rows) for member in self.members]).mean(0)
+    def leaning(self, share: float) -> "ProductEnsemble":
+        """The same metanetworks and readers, of which the readers count `share`: 0 is the metanetworks alone.
+
+        Raises:
+            ValueError: there are no readers.
+        """
+        if self.config.readers is None:
+            raise ValueError("there are no readers beside these metanetworks")
+        config = replace(self.config, readers=replace(self.config.readers, share=share))
+        return ProductEnsemble(config, [*self.members], [*self.readers])  # type: ignore[list-item]
+
+
+def numbers_read(config: ProductConfig) -> int:
+    """How many numbers a reader is given."""
+    return config.told + (SUMMARY if config.readers is not None and config.readers.summary else 0)
+
+
+def read_of(config: ProductConfig, graphs: GraphTensors) -> Float[Tensor, "networks numbers"]:
+    """What of the graphs a reader is given."""
+    told = told_of(config, graphs)
+    return torch.cat([told, summary(graphs)], dim=1) if config.readers and config.readers.summary else told

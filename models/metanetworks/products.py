@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from models import features
 from models.graph_tensors import GraphTensors
 from models.metanetworks.messages import Way, messages, softsign, ways_of
+from models.metanetworks.reader import ReaderConfig
 from models.metanetworks.rows import PRODUCTS, Batch, Rows, flatten, join
 from models.metanetworks.standardise import Standardise
 from models.metanetworks.targets import TARGETS
@@ -46,6 +47,8 @@ class ProductConfig:
     """Of what the head makes of answers and shape."""
     members: int = 1
     """How many of them speak together; see `models.metanetworks.ensemble`."""
+    readers: ReaderConfig | None = None
+    """What speaks beside them."""
 
     @property
     def told(self) -> int:
@@ -185,11 +188,15 @@ class ProductRound(nn.Module):
 
 def rows_of(config: ProductConfig, graphs: GraphTensors) -> Rows:
     """What of the graphs a metanetwork of these settings reads."""
+    return flatten(graphs, told_of(config, graphs))
+
+
+def told_of(config: ProductConfig, graphs: GraphTensors) -> Float[Tensor, "networks told"]:
+    """Of that, the numbers about whole networks."""
+    numbers = graphs.groups[0].statistics
     told = [_given(graphs.responses, "responses")] if config.responses else []
-    told += [shape_of(graphs).to(graphs.groups[0].statistics)] if config.shape else []
-    return flatten(
-        graphs, torch.cat(told, dim=1) if told else graphs.groups[0].statistics.new_zeros(graphs.networks, 0)
-    )
+    told += [shape_of(graphs).to(numbers)] if config.shape else []
+    return torch.cat(told, dim=1) if told else numbers.new_zeros(graphs.networks, 0)
 
 
 def _told(config: ProductConfig) -> nn.Sequential:

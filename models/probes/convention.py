@@ -12,6 +12,12 @@ from models.subject import Declared, Triple
 
 CLASSES, CHANNELS = 10, 3
 """Of CIFAR-10."""
+COMMON: tuple[tuple[Triple, Triple], ...] = (
+    ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)),
+)
+"""Mean and spread of networks that read pixels from 0 to 1, from -1 to 1 and from 0 to 255."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,14 @@ from tqdm import tqdm
 from models.metanetworks.config import AnyConfig, AnyMetanetwork, OneMetanetwork, make, standardise
 from models.metanetworks.targets import Measured, loss
 from models.training.networks import JobNetworks
+from models.training.rounded import rounded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitConfig:
     """How long and how fast. A step takes `snapshots` networks of each of `jobs` jobs."""
 
-    epochs: int = 40
+    epochs: int = 30
     jobs: int = 6
     snapshots: int = 6
     learning_rate: float = 3e-3
@@ -55,7 +56,7 @@ def fit(networks: Sequence[JobNetworks], model: AnyConfig, config: FitConfig, se
                 schedule.step()
                 bar.set_postfix(loss=f"{value.detach():.4f}", refresh=False)
                 bar.update()
-    return metanetwork.eval()
+    return rounded(metanetwork).eval()
 
 
 @torch.no_grad()

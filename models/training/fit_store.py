@@ -11,16 +11,19 @@ import os
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
+from torch import nn
 
-from models.metanetworks.config import AnyConfig, OneMetanetwork, make
 from models.probes.images import ProbeSet
 from models.training.fingerprint import fingerprint
 from models.training.networks import JobNetworks
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class FitStore:
@@ -40,24 +43,34 @@ class FitStore:
             _whole(path, lambda partial: save_arrays(dict(learn().tensors()), partial))
         return ProbeSet.from_tensors(load_arrays(path))
 
-    def metanetwork(
+    def module(
         self,
-        model: AnyConfig,
+        name: str,
         networks: Sequence[JobNetworks],
         settings: object,
         seed: int,
-        fit: Callable[[], OneMetanetwork],
-    ) -> OneMetanetwork:
-        """A metanetwork in evaluation mode that was fitted to these networks, or is fitted now."""
-        path = self._path(model.messages, networks, (model, settings), seed)
+        make: Callable[[], Module],
+        fit: Callable[[], Module],
+    ) -> Module:
+        """What `fit` makes of these networks, in evaluation mode: from the file, or fitted now.
+
+        Args:
+            name: Of the kind of module, for people who look at the folder.
+            networks: What it is fitted to.
+            settings: Everything else that decides what `fit` makes.
+            seed: Of the fit.
+            make: The module, not fitted.
+            fit: Fits it.
+        """
+        path = self._path(name, networks, settings, seed)
         if path is None:
             return fit()
         if not path.exists():
             _whole(path, lambda partial: save_file(_tensors(fit()), partial))
         with torch.random.fork_rng(devices=()):
-            metanetwork = make(model)
-        metanetwork.load_state_dict(load_file(path))
-        return metanetwork.eval()
+            module = make()
+        module.load_state_dict(load_file(path))
+        return module.eval()
 
     def _path(self, name: str, networks: Sequence[JobNetworks], settings: object, seed: int) -> Path | None:
         if self._folder is None:
@@ -66,8 +79,8 @@ class FitStore:
         return self._folder / f"{name}-{key}.safetensors"
 
 
-def _tensors(metanetwork: OneMetanetwork) -> dict[str, torch.Tensor]:
-    return {name: tensor.contiguous() for name, tensor in metanetwork.state_dict().items()}
+def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
 
 
 def _whole(path: Path, write: Callable[[Path], None]) -> None:

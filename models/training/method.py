@@ -1,16 +1,21 @@
 """A metanetwork with what it needs to look at networks: fitted, it reads any networks of a zoo."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.metanetworks.config import AnyConfig, AnyMetanetwork, OneMetanetwork, alone, load_config, together
+from models.metanetworks.config import AnyConfig, AnyMetanetwork, alone, load_config, make, together
+from models.metanetworks.edge_round import GmnConfig
+from models.metanetworks.ensemble import numbers_read, read_of
+from models.metanetworks.reader import Reader
 from models.probes.images import ProbeSet, draw_probes
 from models.training.fit import FitConfig, apply, fit
+from models.training.fit_reader import ReaderFitConfig, fit_reader
 from models.training.fit_store import FitStore
 from models.training.networks import JobNetworks
 from models.training.probe_images import ProbeFitConfig, learn_probes
@@ -22,7 +27,7 @@ DRAWN_PROBES = 32
 """Drawn probe images of each kind."""
 IMAGES_SEED = 0
 """Images are learned once for given networks; other seeds are of metanetworks."""
-_FIT, _PROBES, _NOWHERE = FitConfig(), ProbeFitConfig(), FitStore()
+_FIT, _PROBES, _READING, _NOWHERE = FitConfig(), ProbeFitConfig(), ReaderFitConfig(), FitStore()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,37 +58,53 @@ def fit_method(
     config: FitConfig = _FIT,
     probes: ProbeFitConfig = _PROBES,
     store: FitStore = _NOWHERE,
+    reading: ReaderFitConfig = _READING,
 ) -> Fitted:
     """Fits the shipped metanetwork `name`, or takes it from the store. The hybrid first learns what to ask; its
     networks must have been asked about drawn images (`models.training.probing.ask_drawn`)."""
-    model = load_config(name)
-    if name != "hybrid":
-        return Fitted(metanetwork=_fit_members(model, networks, lambda: networks, config, seed, config, store))
-    learned = store.images(networks, probes, IMAGES_SEED, lambda: learn_probes(networks, probes, IMAGES_SEED))
-    asked = cache(lambda: ask_learned(networks, learned))
-    fitted = _fit_members(model, networks, asked, config, seed, (config, probes, DRAWN_PROBES), store)
-    return Fitted(metanetwork=fitted, learned=learned)
+    model, learned = load_config(name), None
+    if name == "hybrid":
+        learned = store.images(networks, probes, IMAGES_SEED, lambda: learn_probes(networks, probes, IMAGES_SEED))
+    asked = cache(lambda: networks if learned is None else ask_learned(networks, learned))
+    seen = () if learned is None else (probes, DRAWN_PROBES, IMAGES_SEED)
+    one, count = alone(model)
+    members = [
+        store.module(
+            one.messages,
+            networks,
+            (one, config, *seen),
+            number,
+            lambda: make(one),
+            lambda number=number: fit(asked(), one, config, number),
+        )
+        for number in range(seed * count, (seed + 1) * count)
+    ]
+    readers = _fit_readers(model, networks, asked, seed, (reading, *seen), store)
+    return Fitted(metanetwork=together(model, members, readers), learned=learned)
 
 
-def _fit_members(
+def _fit_readers(
     model: AnyConfig,
     networks: Sequence[JobNetworks],
     asked: Callable[[], Sequence[JobNetworks]],
-    config: FitConfig,
     seed: int,
-    settings: object,
+    settings: tuple,
     store: FitStore,
-) -> AnyMetanetwork:
-    """One metanetwork, or all members of an ensemble, with seeds of its own."""
-    one, count = alone(model)
-    found = [
-        store.metanetwork(one, networks, settings, each, partial(_fit_one, one, asked, config, each))
-        for each in range(seed * count, (seed + 1) * count)
+) -> list[Reader]:
+    """The readers beside a metanetwork, with seeds of their own."""
+    if isinstance(model, GmnConfig) or model.readers is None:
+        return []
+    beside, (reading, *_) = model.readers, settings
+    numbers, width = cache(lambda: torch.cat([read_of(model, job.graphs) for job in asked()])), numbers_read(model)
+    one = replace(model, members=1, readers=replace(beside, count=1, share=0.0))
+    return [
+        store.module(
+            "reader",
+            networks,
+            (one, *settings),
+            number,
+            lambda: Reader(beside, width),
+            lambda number=number: fit_reader(numbers(), networks, beside, reading, number),
+        )
+        for number in range(seed * beside.count, (seed + 1) * beside.count)
     ]
-    return together(model, found)
-
-
-def _fit_one(
-    model: AnyConfig, asked: Callable[[], Sequence[JobNetworks]], config: FitConfig, seed: int
-) -> OneMetanetwork:
-    return fit(asked(), model, config, seed)

@@ -33,7 +33,7 @@ class ProbeFitConfig:
     images: int = 64
     grid: int = 16
     """Images are smooth: learned on grid x grid pixels, and enlarged."""
-    epochs: int = 30
+    epochs: int = 24
     jobs: int = 4
     snapshots: int = 6
     learning_rate: float = 3e-3

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from metagauge.architecture.layers import GlobalPool
 from metagauge.errors import PredictorUnknownError
 from models.domain import Task
 from models.evaluation.judged import values_only, without_bounds
 from models.predictor import Predictor
-from models.probes.convention import Convention
-from models.subject import Declared, Subject
+from models.probes.convention import COMMON, Convention
+from models.subject import Declared, Subject, Triple
 from models.zoo.sketch import Sketch
 from tests.predictors import ABSTAINED, NOWHERE, TASK, numbers, random_predictor, subject_of
 from tests.sketches import IMAGE, finished, residual, with_tensor
@@ -168,6 +169,49 @@ def test_another_convention_changes_the_prediction_and_its_declaration_undoes_th
     without, with_it = quick.predict([changed, said])
     assert np.abs(numbers([without]) - numbers([with_it])).max() > 1e-5
     assert len(with_it.assumptions) == len(without.assumptions) - 1
+
+
+def accurate(quick: Predictor, right: Convention, monkeypatch: pytest.MonkeyPatch) -> Predictor:
+    """The predictor with a metanetwork that takes a network for good that reads pixels as `right` says."""
+    expected = answers(quick, replace(unpadded(), declared=Declared(mean=right.mean, spread=right.spread)))
+    real = quick.hybrid.metanetwork.forward
+
+    def forward(graphs):
+        outputs = real(graphs)
+        is_right = all(np.abs(each.responses.numpy() - expected).max() < 1e-3 for each in graphs)
+        return outputs + torch.tensor([6.0 if is_right else -6.0, 0, 0, 0])
+
+    monkeypatch.setattr(quick.hybrid.metanetwork, "forward", forward)
+    return quick
+
+
+@pytest.mark.parametrize(("mean", "spread"), COMMON)
+def test_pixels_are_read_in_the_way_that_makes_the_network_a_better_one(
+    mean: Triple, spread: Triple, quick: Predictor, monkeypatch: pytest.MonkeyPatch
+):
+    subject, right = unpadded(), Convention(mean=mean, spread=spread)
+    found, said = accurate(quick, right, monkeypatch).predict(
+        [subject, replace(subject, declared=Declared(mean=mean, spread=spread))]
+    )
+    assert numbers([found]) == pytest.approx(numbers([said]))
+    pixels, _ = found.assumptions
+    assert f"mean ({', '.join(f'{each:g}' for each in mean)})" in pixels and "answers" in pixels
+
+
+def test_pixels_are_read_as_usual_where_nothing_better_is_found(quick: Predictor, monkeypatch: pytest.MonkeyPatch):
+    usual = quick.config.convention
+    found, said = accurate(quick, usual, monkeypatch).predict(
+        [unpadded(), replace(unpadded(), declared=Declared(mean=usual.mean, spread=usual.spread))]
+    )
+    assert numbers([found]) == pytest.approx(numbers([said]))
+    assert "answers" not in found.assumptions[0]
+
+
+def test_declared_pixels_are_believed(quick: Predictor, monkeypatch: pytest.MonkeyPatch):
+    right = Convention(mean=COMMON[0][0], spread=COMMON[0][1])
+    wrong = Declared(mean=COMMON[1][0], spread=COMMON[1][1])
+    (found,) = accurate(quick, right, monkeypatch).predict([replace(unpadded(), declared=wrong)])
+    assert found.test_accuracy is None or found.test_accuracy.value < 0.5
 
 
 def test_a_network_of_the_task_meets_no_objection():

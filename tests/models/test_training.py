@@ -15,6 +15,7 @@ from models.evaluation.__main__ import card
 from models.evaluation.judged import values_only, without_bounds
 from models.metanetworks.ensemble import ProductEnsemble
 from models.metanetworks.products import ProductConfig, ProductMetanetwork
+from models.metanetworks.reader import ReaderConfig
 from models.metanetworks.targets import Measured, loss
 from models.predictor import Predictor
 from models.probes.activity import ACTIVITY_FEATURES
@@ -23,6 +24,7 @@ from models.probes.responses import response_features, response_names
 from models.training import method
 from models.training.damage import damaged
 from models.training.fit import FitConfig, apply, fit
+from models.training.fit_reader import ReaderFitConfig, fit_reader
 from models.training.fit_store import FitStore
 from models.training.judging import ANSWERED, judge
 from models.training.method import Fitted, fit_method
@@ -32,10 +34,12 @@ from models.training.probing import ask_anew, ask_drawn, ask_learned
 from models.transforms.registry import DAMAGING
 from tests.models.conftest import Zoo
 from tests.predictors import executed, subject_of
-from tests.product_networks import random_products
+from tests.product_networks import random_ensemble, random_products
 
 SMALL = ProductConfig(node_width=12, message_width=4, global_width=6, rounds=1, dropout=0.0)
 FEW = ProbeFitConfig(images=4, grid=4, epochs=1)
+BRIEF = ReaderFitConfig(steps=4)
+BESIDE = ReaderConfig(count=2, width=8)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +137,7 @@ def test_what_is_said_to_learned_images_comes_behind_what_is_said_to_drawn_ones(
 
 def test_a_hybrid_learns_what_to_ask_and_reads_the_answers(asked: list[JobNetworks], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(method, "load_config", lambda _: hybrid())
-    fitted = fit_method("hybrid", asked[:3], 0, FitConfig(epochs=1), FEW)
+    fitted = fit_method("hybrid", asked[:3], 0, FitConfig(epochs=1), FEW, reading=BRIEF)
     assert fitted.learned is not None and (fitted.learned.kind_of == LEARNED).all()
     said = fitted.outputs(asked)
     assert said.shape == (sum(len(job.entries) for job in asked), 4)
@@ -147,9 +151,9 @@ def test_what_was_fitted_is_kept(
 ):
     monkeypatch.setattr(method, "load_config", lambda each: hybrid() if each == "hybrid" else SMALL)
     store = FitStore(tmp_path)
-    refit = partial(fit_method, name, store=store, probes=FEW)
+    refit = partial(fit_method, name, store=store, probes=FEW, reading=BRIEF)
     one = refit(asked[:3], 0, FitConfig(epochs=1))
-    for wanted in ("fit", "learn_probes"):
+    for wanted in ("fit", "fit_reader", "learn_probes"):
         monkeypatch.setattr(method, wanted, Mock(side_effect=InterruptedError(wanted)))
     again = refit(asked[:3], 0, FitConfig(epochs=1))
     assert torch.equal(one.outputs(asked), again.outputs(asked))
@@ -174,17 +178,26 @@ def test_an_ensemble_says_what_its_members_say_on_average(networks: list[JobNetw
 
 
 def test_ensembles_of_two_seeds_share_no_member(networks: list[JobNetworks], monkeypatch: pytest.MonkeyPatch):
-    seeds = Mock(side_effect=lambda *given: fit(*given))
-    monkeypatch.setattr(method, "fit", seeds)
-    monkeypatch.setattr(method, "load_config", lambda _: replace(SMALL, members=2))
+    members, readers = Mock(side_effect=lambda *given: fit(*given)), Mock(side_effect=lambda *given: fit_reader(*given))
+    monkeypatch.setattr(method, "fit", members)
+    monkeypatch.setattr(method, "fit_reader", readers)
+    monkeypatch.setattr(method, "load_config", lambda _: replace(SMALL, shape=True, members=2, readers=BESIDE))
     for seed in (0, 1):
-        fit_method("weights", networks[:1], seed, FitConfig(epochs=1))
-    assert [call.args[3] for call in seeds.call_args_list] == [0, 1, 2, 3]
+        fit_method("weights", networks[:1], seed, FitConfig(epochs=1), reading=BRIEF)
+    assert [call.args[-1] for call in members.call_args_list] == [0, 1, 2, 3]
+    assert [call.args[-1] for call in readers.call_args_list] == [0, 1, 2, 3]
 
 
 def hybrid(learned: int = FEW.images) -> ProductConfig:
     """A small one that reads the answers to so many learned images."""
-    return replace(SMALL, activity=ACTIVITY_FEATURES, responses=response_features(learned), shape=True, told_width=16)
+    return replace(
+        SMALL,
+        activity=ACTIVITY_FEATURES,
+        responses=response_features(learned),
+        shape=True,
+        told_width=16,
+        readers=BESIDE,
+    )
 
 
 @pytest.mark.parametrize("asks", [False, True])
@@ -193,7 +206,7 @@ def test_a_judge_answers_most_and_knows_networks_of_the_zoo(
 ):
     learned = learn_probes(asked[:2], FEW, seed=0)
     weights = Fitted(metanetwork=random_products())
-    asking = Fitted(metanetwork=random_products(hybrid()), learned=learned) if asks else None
+    asking = Fitted(metanetwork=random_ensemble(hybrid()), learned=learned) if asks else None
     seen, unseen = (ask_learned(part, learned) for part in (asked[:8], asked[8:]))
     monkeypatch.setattr("models.neighbourhood.neighbourhood.STEPS", 20)
     broken = ask_anew(damaged([job.where(first(job)) for job in seen], DAMAGING, 0), drawn().joined(learned))
@@ -212,7 +225,7 @@ def first(job: JobNetworks) -> np.ndarray:
 def test_a_predictor_is_trained_measured_and_served(mlp_zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("models.neighbourhood.neighbourhood.STEPS", 20)
     monkeypatch.setattr(training, "drawn_probes", drawn)
-    shipped = {"hybrid": replace(hybrid(64), members=2), "weights": SMALL}
+    shipped = {"hybrid": hybrid(64), "weights": replace(SMALL, members=2)}
     monkeypatch.setattr(method, "load_config", shipped.get)
     out = tmp_path / "small-v3"
     training.train(out, [mlp_zoo.folder], epochs=1, probe_epochs=1)

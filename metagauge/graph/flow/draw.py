@@ -41,7 +41,7 @@ from metagauge.graph.flow.canvas import Canvas, Drawn, Operand
 from metagauge.graph.flow.layout import Layout, elements, size, units
 from metagauge.graph.flow.places import moved_slots, own_slots, turned
 from metagauge.graph.flow.sharing import Sharing
-from metagauge.graph.parameter_graph import NodeGroup, Operation
+from metagauge.graph.parameter_graph import RETURNED, NodeGroup, Operation
 from metagauge.graph.symmetry.axis import Axis
 from metagauge.graph.symmetry.inference import Symmetry
 
@@ -316,4 +316,4 @@ def _finish(canvas: Canvas, dataflow: Dataflow) -> None:
             canvas.draft.set_output(target)
             if place:
                 returned = canvas.draft.group(target)
-                canvas.draft.amend(target, replace(returned, detail=(*returned.detail, f"output {place}")))
+                canvas.draft.amend(target, replace(returned, detail=(*returned.detail, f"{RETURNED}{place}")))
