@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from models.subject import Triple
+
 Basis = Literal["weights and probes", "weights only"]
 """What was looked at: the weights and what the network answers to probe images, or the weights alone."""
 
@@ -58,6 +60,8 @@ class Prediction:
     reasons: tuple[str, ...] = ()
     basis: Basis | None = None
     """None where nothing was predicted from either."""
+    pixels: tuple[Triple, Triple] | None = None
+    """Mean and spread that images were read with; None where the network was not executed."""
     assumptions: tuple[str, ...] = ()
     """What had to be taken for granted about inputs and outputs, in words, because nobody declared it."""
     nearest: tuple[NearestNetwork, ...] = ()

@@ -76,6 +76,8 @@ class Predictor:
         self.probes = probes
         self.tries_symmetries = True
         """Whether answers come with their stability, which takes up to four more predictions each."""
+        self.other_pixels = COMMON
+        """Means and spreads that are tried where none is declared, beside that of the convention."""
 
     @property
     def name(self) -> str:
@@ -142,7 +144,8 @@ class Predictor:
         if found is None:
             return self._judged(self.weights, outputs, signals(graphs, outputs, None), subject)
         usual, best = self.config.convention, found
-        for mean, spread in COMMON if subject.declared.mean is None and subject.declared.spread is None else ():
+        is_open = subject.declared.mean is None and subject.declared.spread is None
+        for mean, spread in self.other_pixels if is_open else ():
             read_so = replace(subject, declared=replace(subject.declared, mean=mean, spread=spread))
             other = self._ask(read_so, graphs, form, outputs)
             if other is not None and other.prediction.in_domain and other.estimate > max(found.high, best.estimate):
@@ -150,7 +153,8 @@ class Predictor:
         read = usual.declared(best.subject.declared)
         taken = assumptions(subject.declared, read.mean, read.spread, None if best is found else usual.mean)
         settled = replace(subject, declared=replace(subject.declared, mean=read.mean, spread=read.spread))
-        return _Finding(subject=settled, prediction=replace(best.prediction, assumptions=taken))
+        said = replace(best.prediction, assumptions=taken, pixels=(read.mean, read.spread))
+        return _Finding(subject=settled, prediction=said)
 
     def _ask(self, subject: Subject, graphs: GraphTensors, form: Canonical, outputs: Tensor) -> "_Finding | None":
         """What the hybrid finds; None where the network cannot be run. outputs: of the metanetwork of weights alone."""

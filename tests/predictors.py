@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from metagauge.architecture.layers import GlobalPool
 from metagauge.architecture.network import Network
 from models.calibration import Calibration
 from models.canonical.canonical import canonical_form
@@ -30,7 +31,9 @@ from models.probes.responses import response_features
 from models.subject import Subject
 from models.training.rounded import rounded
 from models.zoo.images import MEAN, SPREAD
+from models.zoo.sketch import Sketch
 from tests.product_networks import random_ensemble
+from tests.sketches import IMAGE, finished
 from tests.zoo_networks import Tensors, graph_of
 
 PREDICTORS = ("random", *available())
@@ -115,6 +118,29 @@ def noise() -> ProbeSet:
 def subject_of(network: Network, tensors: Tensors) -> Subject:
     """A network in memory, as a predictor takes it."""
     return Subject(graph=graph_of(network, tensors), network=network, tensors=tensors)
+
+
+def unpadded() -> Subject:
+    sketch = Sketch(IMAGE)
+    sketch.conv("stem", 8, 4, 4, padding=0, bias=True)
+    sketch.activation("act", "relu")
+    sketch.append("pool", GlobalPool(reduction="mean"))
+    sketch.linear("head", 10)
+    return subject_of(*finished(sketch))
+
+
+def renormalised(subject: Subject, usual: Convention, other: Convention) -> Subject:
+    """The same classifier for pixels that are normalised as `other` says: its first layer undoes that.
+
+    The network reads what is padded as well, so its first layer must not pad.
+    """
+    tensors = dict(subject.tensors)
+    factor = np.array(other.spread) / np.array(usual.spread)
+    offset = (np.array(other.mean) - np.array(usual.mean)) / np.array(usual.spread)
+    weight = tensors["stem.weight"].astype(np.float64)
+    tensors["stem.weight"] = (weight * factor[:, None, None]).astype(np.float32)
+    tensors["stem.bias"] = (tensors["stem.bias"] + (weight.sum((2, 3)) * offset).sum(1)).astype(np.float32)
+    return subject_of(subject.network, tensors)
 
 
 def told(judging: Predictor, subject: Subject) -> GraphTensors:

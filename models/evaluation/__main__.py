@@ -15,13 +15,16 @@ from models.evaluation.arms import SPLIT_SEED, arms_of
 from models.evaluation.card import card as written
 from models.evaluation.card import moves_table
 from models.evaluation.forms import forms
-from models.evaluation.judged import judge_of, values_only, without_bounds
+from models.evaluation.judged import judge_of, knowing_pixels, values_only, without_bounds
 from models.evaluation.measuring import Bench, measure_all
 from models.evaluation.methods import load, methods
 from models.evaluation.moves import Moves, moves_of, trained_of, transforms
-from models.evaluation.page import write_page
+from models.evaluation.page import write_between, write_page
 from models.evaluation.paper import PAPER
 from models.evaluation.pictures import learning_curve, scatter
+from models.evaluation.pixels import BEGIN as PIXELS_BEGIN
+from models.evaluation.pixels import END as PIXELS_END
+from models.evaluation.pixels import Labelled, pixel_scores, pixels_table
 from models.evaluation.published import measure
 from models.evaluation.scorecard import Line, current, lines_of
 from models.evaluation.table import Table
@@ -98,7 +101,7 @@ def moves(
 ) -> None:
     """Move test networks' predictions by changes that keep the function; write OUT/moves-PREDICTOR.json."""
     torch.set_num_threads(1)
-    judge = judge_of(without_bounds(Predictor.load(predictor)))
+    judge = judge_of(knowing_pixels(without_bounds(Predictor.load(predictor))))
     test = split(load(zoos, ()), "architecture", SPLIT_SEED).test
     found = moves_of(judge, trained_of(test, networks, seed), {**transforms(), **forms()}, seed)
     Console(width=150).print(moves_table(f"{predictor.name}: test networks, final snapshots", found).rich())
@@ -116,10 +119,28 @@ def card(zoos: Zoos, predictor: Published, out: Out = Path("scores")) -> None:
     parts = split(load(zoos, ()), "architecture", SPLIT_SEED)
     path = out / f"moves-{predictor.name}.json"
     moved = _read(path) if path.exists() else []
-    measures = measure(values_only(judged), parts, predictor / "model.safetensors", lines, moved)
+    measures = measure(knowing_pixels(values_only(judged)), parts, predictor / "model.safetensors", lines, moved)
     (predictor / "metrics.json").write_text(json.dumps(asdict(measures), indent=1) + "\n")
     (predictor / "card.md").write_text(written(judged.config, measures))
     typer.echo(f"wrote {predictor / 'metrics.json'} and {predictor / 'card.md'}")
+
+
+@app.command()
+def pixels(
+    zoos: Zoos,
+    predictor: Published,
+    networks: Annotated[int, typer.Option(help="Test networks, at most one of a job")] = 60,
+    seed: int = 0,
+    page: Annotated[Path | None, typer.Option(help="A page to write the table into, between its marks")] = None,
+) -> None:
+    """Judge test networks as if they had been trained on pixels of other ranges, declared and not."""
+    torch.set_num_threads(1)
+    test = split(load(zoos, ()), "architecture", SPLIT_SEED).test
+    labelled = [Labelled(subject=each.subject, accuracy=each.accuracy) for each in trained_of(test, networks, seed)]
+    table = pixels_table(predictor.name, pixel_scores(values_only(Predictor.load(predictor)), labelled))
+    Console(width=150).print(table.rich())
+    if page is not None:
+        write_between(page, PIXELS_BEGIN, PIXELS_END, table.markdown())
 
 
 def _draw(lines: Sequence[Line], results: Sequence[Result], folder: Path) -> list[Path]:

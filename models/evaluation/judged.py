@@ -60,6 +60,13 @@ def values_only(predictor: Predictor) -> Predictor:
     return quick
 
 
+def knowing_pixels(predictor: Predictor) -> Predictor:
+    """The predictor for networks that read pixels as its convention says: no other ways are tried."""
+    sure = copy(predictor)
+    sure.other_pixels = ()
+    return sure
+
+
 def without_bounds(predictor: Predictor) -> Predictor:
     """The predictor without its limits on size and distance: how far its value moves is asked of any network."""
     unbounded, config = values_only(predictor), predictor.config

@@ -33,6 +33,8 @@ class Trained:
     family: str
     architecture: Architecture
     tensors: Mapping[str, np.ndarray]
+    accuracy: float
+    """As measured on test images."""
 
     @property
     def subject(self) -> Subject:
@@ -65,7 +67,8 @@ def trained_of(jobs: Sequence[JobNetworks], count: int, seed: int) -> list[Train
         job = jobs[number]
         row = int(rng.choice([row for row, entry in enumerate(job.entries) if entry.is_final]))
         tensors = {name: tensor[row].numpy() for name, tensor in job.tensors.items()}
-        found.append(Trained(family=job.family, architecture=job.network, tensors=tensors))
+        accuracy = job.entries[row].test_accuracy
+        found.append(Trained(family=job.family, architecture=job.network, tensors=tensors, accuracy=accuracy))
     return found
 
 

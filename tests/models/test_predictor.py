@@ -16,7 +16,16 @@ from models.predictor import Predictor
 from models.probes.convention import COMMON, Convention
 from models.subject import Declared, Subject, Triple
 from models.zoo.sketch import Sketch
-from tests.predictors import ABSTAINED, NOWHERE, TASK, numbers, random_predictor, subject_of
+from tests.predictors import (
+    ABSTAINED,
+    NOWHERE,
+    TASK,
+    numbers,
+    random_predictor,
+    renormalised,
+    subject_of,
+    unpadded,
+)
 from tests.sketches import IMAGE, finished, residual, with_tensor
 from tests.zoo_networks import FAMILY_NAMES, drawn, graph_of
 
@@ -119,29 +128,6 @@ def reordered(subject: Subject) -> Subject:
     return subject_of(network, tensors)
 
 
-def renormalised(subject: Subject, usual: Convention) -> Subject:
-    """The same classifier for pixels that are normalised as ANOTHER says: its first layer undoes that.
-
-    The network reads what is padded as well, so its first layer must not pad.
-    """
-    tensors = dict(subject.tensors)
-    factor = np.array(ANOTHER.spread) / np.array(usual.spread)
-    offset = (np.array(ANOTHER.mean) - np.array(usual.mean)) / np.array(usual.spread)
-    weight = tensors["stem.weight"].astype(np.float64)
-    tensors["stem.weight"] = (weight * factor[:, None, None]).astype(np.float32)
-    tensors["stem.bias"] = (tensors["stem.bias"] + (weight.sum((2, 3)) * offset).sum(1)).astype(np.float32)
-    return subject_of(subject.network, tensors)
-
-
-def unpadded() -> Subject:
-    sketch = Sketch(IMAGE)
-    sketch.conv("stem", 8, 4, 4, padding=0, bias=True)
-    sketch.activation("act", "relu")
-    sketch.append("pool", GlobalPool(reduction="mean"))
-    sketch.linear("head", 10)
-    return subject_of(*finished(sketch))
-
-
 def answers(quick: Predictor, subject: Subject) -> np.ndarray:
     """What the network says, as far as that depends on nothing else."""
     probed = quick._probed(subject)
@@ -153,7 +139,10 @@ def answers(quick: Predictor, subject: Subject) -> np.ndarray:
     ("change", "declared"),
     [
         (lambda subject, _: reordered(subject), Declared(classes=ORDER)),
-        (renormalised, Declared(mean=ANOTHER.mean, spread=ANOTHER.spread)),
+        (
+            lambda subject, usual: renormalised(subject, usual, ANOTHER),
+            Declared(mean=ANOTHER.mean, spread=ANOTHER.spread),
+        ),
     ],
     ids=["classes", "normalisation"],
 )
