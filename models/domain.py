@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metagauge.graph.parameter_graph import RETURNED, NodeGroup, ParameterGraph
+from metagauge.graph.parameter_graph import RETURNED, Block, NodeGroup, ParameterGraph
 from models.oddities import SHOWN, oddities, reads_indices
 
 
@@ -26,10 +26,9 @@ class Task:
     def objections(self, graph: ParameterGraph) -> tuple[str, ...]:
         """Why a graph is outside; empty if nothing speaks against it. Weights are looked at last."""
         objections = self._objections_to_structure(graph)
-        if not objections and not all(
-            np.isfinite(np.asarray(block.weight, np.float32)).all() for block in graph.blocks
-        ):
-            return ("some weights are NaN or infinite",)
+        with np.errstate(over="ignore"):  # too large for float32 is infinite
+            if not objections and not all(_is_finite(block) for block in graph.blocks):
+                return ("some weights are NaN or infinite",)
         return objections
 
     def _objections_to_structure(self, graph: ParameterGraph) -> tuple[str, ...]:
@@ -78,6 +77,10 @@ class Task:
             )
         elif len(graph.groups) > 2 * self.blocks:  # and every group is an end of a block
             yield f"the network has {len(graph.groups):,} sets of neurons; this predictor knows up to {2 * self.blocks}"
+
+
+def _is_finite(block: Block) -> bool:
+    return bool(np.isfinite(np.asarray(block.weight, np.float32)).all())
 
 
 def _returned(group: NodeGroup) -> str:

@@ -13,7 +13,7 @@ from metagauge.graph.places import hollow
 
 MOST_MULTIPLY_ADDS = 50_000_000
 """For one image. Networks of zoos need up to two million; at this bound all probe images take a second or two."""
-MOST_ELEMENTS = 1 << 22
+MOST_ELEMENTS = 1 << 20
 """Of all values of one image together."""
 
 

@@ -76,8 +76,10 @@ def test_a_network_like_the_zoos_is_inside():
         (READS_TOKENS, "token ids"),
         (replace(KNOWN, blocks=(replace(KNOWN.blocks[0], transposed=True),)), "transposed convolution"),
         (replace(KNOWN, blocks=(replace(KNOWN.blocks[0], weight=np.full((10, 3, 1), np.nan)),)), "NaN"),
+        (replace(KNOWN, blocks=(replace(KNOWN.blocks[0], weight=np.full((10, 3, 1), 1e300)),)), "infinite"),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_what_is_outside_is_said_in_words(graph: ParameterGraph, words: str):
     assert words in " ".join(TASK.objections(graph))
 
