@@ -38,6 +38,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 
 Zoos = Annotated[list[Path], typer.Argument(help="Folders of zoos, which are joined")]
 Out = Annotated[Path, typer.Option(help="Folder of the results")]
+Called = Annotated[str, typer.Option("--as", help="What the joined zoos are called in tables; their names if empty")]
 Published = Annotated[Path, typer.Option(help="Folder of the predictor, fitted to these zoos")]
 
 _ARMS = "full,run,half,quarter,ten,five,ood-width"
@@ -52,6 +53,7 @@ def run(
     chosen: Annotated[str, typer.Option("--methods", help="Names with commas between; all if empty")] = "",
     seeds: Annotated[str, typer.Option(help="Seeds of the fits; the split stays the same")] = "0,1,2",
     processes: Annotated[int, typer.Option(help="Processes of one thread each")] = 2,
+    called: Called = "",
 ) -> None:
     """Fit every method on every arm with every seed. What was measured stays, so start it again as you like."""
     torch.set_num_threads(1)  # processes are forked, and must not inherit a pool of threads
@@ -60,7 +62,7 @@ def run(
     if unknown := [name for name in names if name not in known]:
         raise typer.BadParameter(f"no method is called {', '.join(unknown)}; there are: {', '.join(known)}")
     networks = load(zoos, [known[name] for name in names])
-    bench = Bench(zoo=_joined(zoos), networks=networks, methods=known, store=UnitStore(out))
+    bench = Bench(zoo=called or _joined(zoos), networks=networks, methods=known, store=UnitStore(out))
     missing = bench.missing(arms_of(_names(arms), networks), names, [int(seed) for seed in _names(seeds)])
     failed = measure_all(bench, missing, processes)
     for unit in failed:
@@ -110,10 +112,10 @@ def moves(
 
 
 @app.command()
-def card(zoos: Zoos, predictor: Published, out: Out = Path("scores")) -> None:
+def card(zoos: Zoos, predictor: Published, out: Out = Path("scores"), called: Called = "") -> None:
     """Measure a published predictor; write its metrics.json, and its card.md with what OUT has beside it."""
     torch.set_num_threads(1)
-    results, _ = current(UnitStore(out).results([_joined(zoos)]))
+    results, _ = current(UnitStore(out).results([called or _joined(zoos)]))
     lines: list[Line] = [line for line in lines_of(results) if ":" not in line.arm]
     judged = Predictor.load(predictor)
     parts = split(load(zoos, ()), "architecture", SPLIT_SEED)

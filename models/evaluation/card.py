@@ -165,13 +165,15 @@ def _moved(moves: Sequence[Moves]) -> Iterator[str]:
 def _reproduce(name: str, measures: Measures) -> str:
     zoos = " ".join(f"zoos/{zoo.name}" for zoo in measures.zoos)
     minutes = sum(line.cpu_s.mean * len(line.seeds) for line in measures.scorecard if ":" not in line.arm) / 60
+    called = {line.zoo for line in measures.scorecard} - {"+".join(zoo.name for zoo in measures.zoos)}
+    alias = f" --as {min(called)}" if called else ""
     took = f"The scores above took {minutes:.0f} CPU minutes." if measures.scorecard else ""
     commands = [
         *(f"python -m models.zoo make {zoo.name} --data CIFAR10" for zoo in measures.zoos),
         f"python -m models.training models/pretrained/{name} {zoos}",
-        f"python -m models.evaluation run {zoos} --out scores",
+        f"python -m models.evaluation run {zoos} --out scores{alias}",
         f"python -m models.evaluation moves {zoos} --predictor models/pretrained/{name} --out scores",
-        f"python -m models.evaluation card {zoos} --predictor models/pretrained/{name} --out scores",
+        f"python -m models.evaluation card {zoos} --predictor models/pretrained/{name} --out scores{alias}",
     ]
     return "```\n" + "\n".join(commands) + f"\n```\n\n{took}"
 

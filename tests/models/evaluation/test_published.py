@@ -85,5 +85,8 @@ def test_the_card_says_what_was_measured(measures: Measures):
         f"{measures.intervals['test_accuracy'].measured:.3f}",
         "unseen runs of known architectures",
         "The scores above took 3 CPU minutes",
+        f"--out scores --as {result().facts.unit.zoo}",
     ):
         assert said in text, said
+    alone = replace(measures, scorecard=tuple(replace(line, zoo=MLPS.name) for line in measures.scorecard))
+    assert "--as" not in card(random_predictor().config, alone)
