@@ -26,6 +26,9 @@ from tests.zoo_networks import graph_of
 
 SAMPLES = Path(__file__).parents[2] / "docs" / "samples"
 
+SLACK = {"test_accuracy": (0.025, 0.025), "generalization_gap": (0.03, 0.04)}
+"""By how much measured coverage may be below and above what is promised."""
+
 
 def subject(network: Structure, checkpoint: Checkpoint) -> Subject:
     """As it comes from a file."""
@@ -78,8 +81,8 @@ def test_the_sample_is_like_networks_of_the_zoo_and_its_prediction_is_stable(pre
 @pytest.mark.parametrize("predictor", available())
 def test_intervals_cover_what_they_say_on_unseen_architectures(predictor: str):
     intervals = metrics(predictor)["intervals"]
-    for name in ("test_accuracy", "generalization_gap"):
-        assert abs(intervals[name]["measured"] - intervals[name]["nominal"]) < 0.03
+    for name, (short, long) in SLACK.items():
+        assert -short < intervals[name]["measured"] - intervals[name]["nominal"] < long
 
 
 @pytest.mark.parametrize("predictor", available())
