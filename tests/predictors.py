@@ -143,6 +143,13 @@ def renormalised(subject: Subject, usual: Convention, other: Convention) -> Subj
     return subject_of(subject.network, tensors)
 
 
+def answers(quick: Predictor, subject: Subject) -> np.ndarray:
+    """What the network says, as far as that depends on nothing else."""
+    probed = quick._probed(subject)
+    assert probed is not None
+    return probed.responses.numpy()
+
+
 def told(judging: Predictor, subject: Subject) -> GraphTensors:
     """A network's canonical graph, with what the network answers to the predictor's probe images."""
     form = canonical_form(subject.graph)

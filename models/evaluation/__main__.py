@@ -24,7 +24,7 @@ from models.evaluation.paper import PAPER
 from models.evaluation.pictures import learning_curve, scatter
 from models.evaluation.pixels import BEGIN as PIXELS_BEGIN
 from models.evaluation.pixels import END as PIXELS_END
-from models.evaluation.pixels import Labelled, pixel_scores, pixels_table
+from models.evaluation.pixels import pixel_scores, pixels_table
 from models.evaluation.published import measure
 from models.evaluation.scorecard import Line, current, lines_of
 from models.evaluation.table import Table
@@ -138,8 +138,8 @@ def pixels(
     """Judge test networks as if they had been trained on pixels of other ranges, declared and not."""
     torch.set_num_threads(1)
     test = split(load(zoos, ()), "architecture", SPLIT_SEED).test
-    labelled = [Labelled(subject=each.subject, accuracy=each.accuracy) for each in trained_of(test, networks, seed)]
-    table = pixels_table(predictor.name, pixel_scores(values_only(Predictor.load(predictor)), labelled))
+    found = pixel_scores(values_only(Predictor.load(predictor)), trained_of(test, networks, seed))
+    table = pixels_table(predictor.name, found)
     Console(width=150).print(table.rich())
     if page is not None:
         write_between(page, PIXELS_BEGIN, PIXELS_END, table.markdown())

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from tqdm import tqdm
 
+from models.evaluation.moves import Trained
 from models.evaluation.table import Table
 from models.evaluation.tables import MISSING
 from models.predictor import Predictor
@@ -23,14 +24,6 @@ IMAGENET: tuple[Triple, Triple] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Of torchvision's classifiers."""
 WAYS = ("declared", "assumed", "found")
 _HEADER = ("trained on pixels", "way", "networks", "right", "answered", "MAE", "coverage")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Labelled:
-    """A network with its measured test accuracy."""
-
-    subject: Subject
-    accuracy: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +65,15 @@ def seen_from(
     return (first[0], first[1], first[2]), (second[0], second[1], second[2])
 
 
-def pixel_scores(predictor: Predictor, networks: Sequence[Labelled]) -> list[PixelScores]:
+def pixel_scores(predictor: Predictor, networks: Sequence[Trained]) -> list[PixelScores]:
     """For each range: declared, assumed to be the zoo's, and found by the network's answers."""
-    usual, found = predictor.config.convention, []
+    usual, subjects, found = predictor.config.convention, [each.subject for each in networks], []
+    measured = [each.accuracy for each in networks]
     for name, trained_on in ranges(usual).items():
         for way in WAYS:
             if way != "assumed" or trained_on != (usual.mean, usual.spread):
                 own = seen_from(trained_on, trained_on, usual)
-                found.append(_scores(_reading(predictor, trained_on, way), networks, name, way, own))
+                found.append(_scores(_reading(predictor, trained_on, way), subjects, measured, (name, way), own))
     return found
 
 
@@ -111,17 +105,22 @@ def _reading(predictor: Predictor, trained_on: tuple[Triple, Triple], way: str) 
 
 
 def _scores(
-    predictor: Predictor, networks: Sequence[Labelled], name: str, way: str, truth: tuple[Triple, Triple]
+    predictor: Predictor,
+    subjects: Sequence[Subject],
+    measured: Sequence[float],
+    row: tuple[str, str],
+    truth: tuple[Triple, Triple],
 ) -> PixelScores:
-    predictions = predictor.predict([each.subject for each in tqdm(networks, desc=f"{name}, {way}", unit="network")])
-    known = list(zip(predictions, networks, strict=True))
-    answered = [(said.test_accuracy, each.accuracy) for said, each in known if said.test_accuracy is not None]
+    bar = tqdm(subjects, desc=", ".join(row), unit="network")
+    predictions = [said for each in bar for said in predictor.predict([each])]
+    known = zip(predictions, measured, strict=True)
+    answered = [(said.test_accuracy, accuracy) for said, accuracy in known if said.test_accuracy is not None]
     return PixelScores(
-        trained_on=name,
-        way=way,
-        networks=len(networks),
+        trained_on=row[0],
+        way=row[1],
+        networks=len(subjects),
         right=_mean([said.pixels is not None and np.allclose(said.pixels, truth) for said in predictions]),
-        answered=len(answered) / len(networks),
+        answered=len(answered) / len(subjects),
         error=_mean([abs(own.value - accuracy) for own, accuracy in answered]),
         coverage=_mean([own.low <= accuracy <= own.high for own, accuracy in answered]),
     )

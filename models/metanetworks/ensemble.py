@@ -37,7 +37,8 @@ class ProductEnsemble(nn.Module):
         said = torch.stack([member(rows) for member in self.members]).mean(0)
         if self.config.readers is None:
             return said
-        numbers = torch.cat([read_of(self.config, each) for each in graphs])
+        told = zip(rows, graphs, strict=True)
+        numbers = torch.cat([_with_summary(self.config, mine.told, each) for mine, each in told])
         read = torch.stack([reader(numbers) for reader in self.readers]).mean(0)
         return torch.lerp(said, read, self.config.readers.share)
 
@@ -60,5 +61,10 @@ def numbers_read(config: ProductConfig) -> int:
 
 def read_of(config: ProductConfig, graphs: GraphTensors) -> Float[Tensor, "networks numbers"]:
     """What of the graphs a reader is given."""
-    told = told_of(config, graphs)
+    return _with_summary(config, told_of(config, graphs), graphs)
+
+
+def _with_summary(
+    config: ProductConfig, told: Float[Tensor, "networks told"], graphs: GraphTensors
+) -> Float[Tensor, "networks numbers"]:
     return torch.cat([told, summary(graphs)], dim=1) if config.readers and config.readers.summary else told

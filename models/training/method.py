@@ -79,7 +79,7 @@ def fit_method(
         )
         for number in range(seed * count, (seed + 1) * count)
     ]
-    readers = _fit_readers(model, networks, asked, seed, (reading, *seen), store)
+    readers = _fit_readers(model, networks, asked, reading, seed, seen, store)
     return Fitted(metanetwork=together(model, members, readers), learned=learned)
 
 
@@ -87,21 +87,22 @@ def _fit_readers(
     model: AnyConfig,
     networks: Sequence[JobNetworks],
     asked: Callable[[], Sequence[JobNetworks]],
+    reading: ReaderFitConfig,
     seed: int,
-    settings: tuple,
+    seen: tuple,
     store: FitStore,
 ) -> list[Reader]:
     """The readers beside a metanetwork, with seeds of their own."""
     if isinstance(model, GmnConfig) or model.readers is None:
         return []
-    beside, (reading, *_) = model.readers, settings
+    beside = model.readers
     numbers, width = cache(lambda: torch.cat([read_of(model, job.graphs) for job in asked()])), numbers_read(model)
     one = replace(model, members=1, readers=replace(beside, count=1, share=0.0))
     return [
         store.module(
             "reader",
             networks,
-            (one, *settings),
+            (one, reading, *seen),
             number,
             lambda: Reader(beside, width),
             lambda number=number: fit_reader(numbers(), networks, beside, reading, number),

@@ -20,6 +20,7 @@ from tests.predictors import (
     ABSTAINED,
     NOWHERE,
     TASK,
+    answers,
     numbers,
     random_predictor,
     renormalised,
@@ -126,13 +127,6 @@ def reordered(subject: Subject) -> Subject:
     for name in ("head.weight", "head.bias"):
         tensors[name] = tensors[name][list(ORDER)]
     return subject_of(network, tensors)
-
-
-def answers(quick: Predictor, subject: Subject) -> np.ndarray:
-    """What the network says, as far as that depends on nothing else."""
-    probed = quick._probed(subject)
-    assert probed is not None
-    return probed.responses.numpy()
 
 
 @pytest.mark.parametrize(

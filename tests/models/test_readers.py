@@ -70,6 +70,8 @@ def test_readers_count_their_share(networks: list[JobNetworks]):
     assert (alone - readers).abs().max() > 1e-3
     torch.testing.assert_close(whole(graphs), (alone + readers) / 2)
     torch.testing.assert_close(alone, torch.stack([member(graphs) for member in whole.members]).mean(0))
+    given = torch.cat([read_of(BESIDE, each) for each in graphs])
+    torch.testing.assert_close(readers, torch.stack([reader(given) for reader in whole.readers]).mean(0))
 
 
 def test_no_share_of_readers_that_are_not_there():

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from models.evaluation.judged import values_only
-from models.evaluation.pixels import IMAGENET, WAYS, Labelled, pixel_scores, pixels_table, ranges, seen_from
+from models.evaluation.moves import Trained
+from models.evaluation.pixels import IMAGENET, WAYS, pixel_scores, pixels_table, ranges, seen_from
 from models.predictor import Predictor
 from models.probes.convention import COMMON, Convention
 from models.subject import Declared, Subject, Triple
-from tests.predictors import random_predictor, renormalised, unpadded
+from tests.predictors import answers, random_predictor, renormalised, unpadded
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +20,8 @@ def quick() -> Predictor:
     return values_only(random_predictor())
 
 
-def answers(quick: Predictor, subject: Subject, read: tuple[Triple, Triple]) -> np.ndarray:
-    probed = quick._probed(replace(subject, declared=Declared(mean=read[0], spread=read[1])))
-    assert probed is not None
-    return probed.responses.numpy()
+def read(subject: Subject, as_said: tuple[Triple, Triple]) -> Subject:
+    return replace(subject, declared=Declared(mean=as_said[0], spread=as_said[1]))
 
 
 @pytest.mark.parametrize("trained_on", [*COMMON, IMAGENET])
@@ -32,14 +31,14 @@ def test_a_network_of_the_zoo_stands_for_one_that_was_trained_on_other_pixels(
 ):
     usual, network = quick.config.convention, unpadded()
     other = renormalised(network, usual, Convention(mean=trained_on[0], spread=trained_on[1]))
-    seen = answers(quick, network, seen_from(trained_on, read_as, usual))
-    assert seen == pytest.approx(answers(quick, other, read_as), abs=2e-3)
+    seen = answers(quick, read(network, seen_from(trained_on, read_as, usual)))
+    assert seen == pytest.approx(answers(quick, read(other, read_as)), abs=2e-3)
 
 
 def test_scores_tell_what_was_found_from_what_was_assumed(quick: Predictor, monkeypatch: pytest.MonkeyPatch):
     """A metanetwork that takes a network for good that is read as it was trained finds every range."""
     usual, network = quick.config.convention, unpadded()
-    expected = answers(quick, network, (usual.mean, usual.spread))
+    expected = answers(quick, network)
     real = quick.hybrid.metanetwork.forward
 
     def forward(graphs):
@@ -47,7 +46,8 @@ def test_scores_tell_what_was_found_from_what_was_assumed(quick: Predictor, monk
         return 0 * real(graphs) + torch.tensor([0.0 if is_right else -3.0, 0, 0, 0])
 
     monkeypatch.setattr(quick.hybrid.metanetwork, "forward", forward)
-    scores = pixel_scores(quick, [Labelled(subject=network, accuracy=0.5)])
+    trained = Trained(family="cnn", architecture=network.network, tensors=network.tensors, accuracy=0.5)
+    scores = pixel_scores(quick, [trained])
     assert {each.way for each in scores} == set(WAYS)
     known = {name for name, each in ranges(usual).items() if each != IMAGENET}
     for each in scores:
