@@ -181,6 +181,24 @@ def test_pixels_are_read_in_the_way_that_makes_the_network_a_better_one(
     assert f"mean ({', '.join(f'{each:g}' for each in mean)})" in pixels and "answers" in pixels
 
 
+def test_of_several_better_ways_to_read_pixels_the_best_is_taken(quick: Predictor, monkeypatch: pytest.MonkeyPatch):
+    """The first of COMMON is best here, and the last is better than the usual way."""
+    subject, worth = unpadded(), {COMMON[0]: 3.0, COMMON[2]: 1.0}
+    known = [
+        (answers(quick, replace(subject, declared=Declared(mean=mean, spread=spread))), value)
+        for (mean, spread), value in worth.items()
+    ]
+
+    def forward(graphs):
+        (given,) = (each.responses.numpy() for each in graphs)
+        value = next((value for expected, value in known if np.abs(given - expected).max() < 1e-3), -6.0)
+        return torch.tensor([[value, 0.0, 0.0, 0.0]])
+
+    monkeypatch.setattr(quick.hybrid.metanetwork, "forward", forward)
+    (found,) = quick.predict([subject])
+    assert found.pixels == COMMON[0]
+
+
 def test_pixels_are_read_as_usual_where_nothing_better_is_found(quick: Predictor, monkeypatch: pytest.MonkeyPatch):
     usual = quick.config.convention
     found, said = accurate(quick, usual, monkeypatch).predict(
