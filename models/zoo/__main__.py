@@ -34,14 +34,17 @@ def make(
     only: Annotated[int | None, typer.Option(help="Stop after this many jobs")] = None,
     device: Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu or cuda")] = "auto",
 ) -> None:
-    """Train the networks of RECIPE. Complete jobs are kept, so an interrupted run goes on where it was."""
+    """Train the networks of RECIPE. Complete jobs are kept, so an interrupted run goes on where it was.
+
+    Networks that were measured on another number of images than RECIPE says now are measured again.
+    """
     plan, chosen = load_recipe(recipe), TypeAdapter(Device).validate_python(device)
     device_of(chosen)  # says now, and not in a process of its own, that there is none
     folder = out / plan.name
     store = ZooStore(folder)
     store.prepare(plan)
     load_images(data, out / "images")  # decoded once, before the processes start
-    missing = [job for job in range(plan.jobs) if not store.has(job)]
+    missing = [job for job in range(plan.jobs) if not (store.has(job) and store.is_measured(job))]
     todo, done_before = missing[:only], plan.jobs - len(missing)
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=use_one_thread)
     total = done_before + len(todo)

@@ -15,22 +15,13 @@ from torch.nn import functional
 
 from models.interpreter.layers import run_population
 from models.zoo.images import Images, normalise
+from models.zoo.measure import Lesson, Score, measure
 from models.zoo.recipe import TrainingRecipe, ZooRecipe
 from models.zoo.sketch import Plan, TensorPlan
 from models.zoo.tying import trained_shape, write_out
 
-EVALUATION_BATCH = 250
 SHIFT = 4
 """Pixels by which an image may be moved, as in He et al. 2016, sec. 4.2."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """Quality of one network on a number of images; the loss is the mean cross-entropy in nats."""
-
-    accuracy: float
-    loss: float
-    images: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,16 +42,16 @@ def train_population(
 
     The work is done where the images are.
     """
-    rng = np.random.default_rng([*seed, 1])
-    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    generator, rng = _random(seed)
     tensors = _start(plan, recipes, generator, images.train_pixels.device)
     trained = [name for name, tensor in plan.tensors.items() if tensor.trained]
     optimizer = _Optimizer({name: tensors[name] for name in trained}, recipes)
-    samples = _Samples(images, recipes, rng, zoo.batch)
+    lesson = Lesson.draw(images, recipes, rng)
+    samples = _Samples(images.train_pixels, lesson, recipes, rng, zoo.batch)
     moments = snapshot_steps(recipes[0].steps, zoo.snapshots)
     for step in range(recipes[0].steps + 1):
         if step in moments:
-            yield from _snapshots(plan, tensors, step, zoo, images, samples)
+            yield from _snapshots(plan, tensors, step, zoo, images, lesson)
         if step < recipes[0].steps:
             pixels, labels = samples.draw()
             outputs, _ = run_population(plan.architecture, _written_out(plan, tensors), pixels, training=True)
@@ -69,9 +60,20 @@ def train_population(
             optimizer.step(gradients, step)
 
 
+def lesson_of(recipes: Sequence[TrainingRecipe], images: Images, seed: Sequence[int]) -> Lesson:
+    """What `train_population` trains the networks on, drawn again."""
+    return Lesson.draw(images, recipes, _random(seed)[1])
+
+
 def snapshot_steps(steps: int, count: int) -> tuple[int, ...]:
     """`count` steps from early to last, evenly spaced on a logarithmic scale: 4 % of the training, then up to all."""
     return tuple(sorted({round(steps * 0.04 ** (1 - index / (count - 1))) for index in range(count)}))
+
+
+def _random(seed: Sequence[int]) -> tuple[torch.Generator, np.random.Generator]:
+    """Of the first weights, and of everything else."""
+    rng = np.random.default_rng([*seed, 1])
+    return torch.Generator().manual_seed(int(rng.integers(2**62))), rng
 
 
 def _start(
@@ -139,21 +141,17 @@ class _Optimizer:
 class _Samples:
     """The batches of a population: each network sees its own images, labels and augmentation."""
 
-    def __init__(self, images: Images, recipes: Sequence[TrainingRecipe], rng: np.random.Generator, batch: int) -> None:
-        self._pixels, self._recipes, self._rng, self._batch = images.train_pixels, recipes, rng, batch
-        count = len(images.train_labels)
-        self.order = [rng.permutation(count)[: recipe.training_images] for recipe in recipes]
-        self.labels = np.tile(images.train_labels.cpu().numpy(), (len(recipes), 1))
-        for labels, recipe in zip(self.labels, recipes, strict=True):
-            noisy = rng.random(count) < recipe.label_noise
-            labels[noisy] = rng.integers(10, size=int(noisy.sum()))
+    def __init__(
+        self, pixels: Tensor, lesson: Lesson, recipes: Sequence[TrainingRecipe], rng: np.random.Generator, batch: int
+    ) -> None:
+        self._pixels, self._lesson, self._recipes, self._rng, self._batch = pixels, lesson, recipes, rng, batch
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Pixels (batch, networks * 3, 32, 32) and labels (networks, batch)."""
-        chosen = np.stack([self._rng.choice(order, self._batch) for order in self.order])
+        chosen = np.stack([self._rng.choice(order, self._batch) for order in self._lesson.order])
         device = self._pixels.device
         pixels = self._pixels[torch.from_numpy(chosen.ravel()).to(device)]
-        pixels = pixels.view(len(self.order), self._batch, 3, 32, 32).clone()
+        pixels = pixels.view(len(self._recipes), self._batch, 3, 32, 32).clone()
         for network, recipe in zip(pixels, self._recipes, strict=True):
             if recipe.flips:
                 flipped = torch.from_numpy(np.flatnonzero(self._rng.random(self._batch) < 0.5)).to(device)
@@ -161,41 +159,16 @@ class _Samples:
             if recipe.shifts:
                 down, right = (int(shift) for shift in self._rng.integers(-SHIFT, SHIFT + 1, size=2))
                 network.copy_(network.roll((down, right), (2, 3)))
-        labels = torch.from_numpy(np.take_along_axis(self.labels, chosen, axis=1)).to(device)
+        labels = torch.from_numpy(np.take_along_axis(self._lesson.labels, chosen, axis=1)).to(device)
         side_by_side = normalise(pixels.transpose(0, 1).flatten(0, 1)).view(self._batch, -1, 32, 32)
         return side_by_side.contiguous(memory_format=torch.channels_last), labels
 
 
 def _snapshots(
-    plan: Plan, tensors: dict[str, Tensor], step: int, zoo: ZooRecipe, images: Images, samples: _Samples
+    plan: Plan, tensors: dict[str, Tensor], step: int, zoo: ZooRecipe, images: Images, lesson: Lesson
 ) -> Iterator[Snapshot]:
-    count, tensors, device = len(samples.order), _written_out(plan, tensors), images.test_pixels.device
-    tests = torch.linspace(0, len(images.test_labels) - 1, zoo.test_images).long().to(device)
-    test = _evaluate(plan, tensors, images.test_pixels[tests].unsqueeze(0), images.test_labels[tests].expand(count, -1))
-    seen = torch.stack([torch.from_numpy(np.resize(order, zoo.train_images)) for order in samples.order])
-    labels = torch.from_numpy(np.take_along_axis(samples.labels, seen.numpy(), axis=1)).to(device)
-    train = _evaluate(plan, tensors, images.train_pixels[seen.to(device)], labels)
-    for member in range(count):
+    tensors = _written_out(plan, tensors)
+    for member, (test, train) in enumerate(measure(plan.architecture, tensors, lesson, zoo, images)):
         mine = {name: tensor[member].detach().cpu().numpy().copy() for name, tensor in tensors.items()}
-        if all(np.isfinite(tensor).all() for tensor in mine.values()) and np.isfinite(test[member].loss):
-            yield Snapshot(member=member, step=step, tensors=mine, test=test[member], train=train[member])
-
-
-@torch.no_grad()
-def _evaluate(plan: Plan, tensors: dict[str, Tensor], pixels: Tensor, labels: Tensor) -> list[Score]:
-    """Scores of all networks. pixels: (networks or 1, images, 3, 32, 32), labels: (networks, images)."""
-    count, images = labels.shape
-    right, loss = torch.zeros(count, device=labels.device), torch.zeros(count, device=labels.device)
-    for start in range(0, images, EVALUATION_BATCH):
-        stop = start + EVALUATION_BATCH
-        batch = pixels[:, start:stop].expand(count, -1, -1, -1, -1).transpose(0, 1)
-        batch = normalise(batch).flatten(1, 2).contiguous(memory_format=torch.channels_last)
-        outputs, _ = run_population(plan.architecture, tensors, batch, training=False)
-        target = labels[:, start:stop]
-        right += (outputs.argmax(2) == target).sum(1)
-        losses = functional.cross_entropy(outputs.flatten(0, 1), target.flatten(), reduction="none")
-        loss += losses.view(count, -1).sum(1)
-    return [
-        Score(accuracy=float(right[member]) / images, loss=float(loss[member]) / images, images=images)
-        for member in range(count)
-    ]
+        if all(np.isfinite(tensor).all() for tensor in mine.values()) and np.isfinite(test.loss):
+            yield Snapshot(member=member, step=step, tensors=mine, test=test, train=train)

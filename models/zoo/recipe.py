@@ -35,12 +35,15 @@ class ZooRecipe:
     members: int = 4
     snapshots: int = 5
     batch: int = 64
-    test_images: int = 2000
-    train_images: int = 1000
+    test_images: int = 10_000
+    """On how many images test accuracy and loss are measured."""
+    train_images: int = 5_000
+    """On how many images train accuracy and loss are measured, at most: those a network was trained on may be fewer."""
 
     def digest(self) -> str:
-        """Names what this recipe makes of each job; a zoo may be extended by more jobs."""
-        return hashlib.sha256(TypeAdapter(ZooRecipe).dump_json(replace(self, jobs=0))).hexdigest()[:16]
+        """Names the networks this recipe makes; a zoo may be extended by more jobs, and be measured again."""
+        networks = replace(self, jobs=0, test_images=0, train_images=0)
+        return hashlib.sha256(TypeAdapter(ZooRecipe).dump_json(networks)).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,10 @@ ZOO/jobs/00012.json     one entry for each snapshot of the job; its presence say
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -18,6 +19,7 @@ from safetensors.numpy import save_file
 from metagauge.architecture.architecture import Architecture
 from metagauge.architecture.codec import METADATA_KEY, from_json, to_json
 from metagauge.errors import ArchitectureMismatchError
+from models.zoo.measure import Score
 from models.zoo.population import Snapshot
 from models.zoo.recipe import TrainingRecipe, ZooRecipe
 
@@ -74,6 +76,15 @@ class ZooStore:
         """Whether a job is complete."""
         return self._index(job).exists()
 
+    def is_measured(self, job: int) -> bool:
+        """Whether the networks of a complete job were measured on as many images as the recipe says now."""
+        recipe = self.recipe()
+        return all(
+            entry.test_images == recipe.test_images
+            and entry.train_images == min(recipe.train_images, entry.training.training_images)
+            for entry in self.job_entries(job)
+        )
+
     def save(
         self,
         job: int,
@@ -89,9 +100,16 @@ class ZooStore:
             for name, tensor in snapshot.tensors.items()
         }
         save_file(tensors, self._shard(job), metadata={METADATA_KEY: to_json(architecture)})
-        entries = [_entry(job, family, recipes[snapshot.member], snapshot) for snapshot in snapshots]
+        self._write(job, [_entry(job, family, recipes[snapshot.member], snapshot) for snapshot in snapshots])
+
+    def measured_again(self, job: int, scores: Mapping[tuple[int, int], tuple[Score, Score]]) -> None:
+        """Writes new scores, of test and train images, of the networks of a complete job. Keys: (member, step)."""
+        entries = self.job_entries(job)
+        self._write(job, [replace(entry, **_labels(*scores[entry.member, entry.step])) for entry in entries])
+
+    def _write(self, job: int, entries: Sequence[Entry]) -> None:
         partial = self._index(job).with_suffix(".partial")
-        partial.write_bytes(_ENTRIES.dump_json(entries))
+        partial.write_bytes(_ENTRIES.dump_json(list(entries)))
         partial.rename(self._index(job))
 
     def entries(self) -> list[Entry]:
@@ -134,12 +152,15 @@ def _entry(job: int, family: str, training: TrainingRecipe, snapshot: Snapshot) 
         member=snapshot.member,
         step=snapshot.step,
         family=family,
-        test_accuracy=snapshot.test.accuracy,
-        test_loss=snapshot.test.loss,
-        test_images=snapshot.test.images,
-        train_accuracy=snapshot.train.accuracy,
-        train_loss=snapshot.train.loss,
-        train_images=snapshot.train.images,
         is_final=snapshot.step == training.steps,
         training=training,
+        **_labels(snapshot.test, snapshot.train),
     )
+
+
+def _labels(test: Score, train: Score) -> dict[str, Any]:
+    return {
+        f"{name}_{key}": value
+        for name, score in (("test", test), ("train", train))
+        for key, value in asdict(score).items()
+    }

@@ -8,12 +8,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from metagauge.graph.parameter_graph import ParameterGraph
+from models.interpreter.layers import run_population
 from models.zoo.__main__ import make
 from models.zoo.families import MAX_COST, MAX_PARAMETERS, cost, draw
-from models.zoo.images import Images
-from models.zoo.population import snapshot_steps, train_population
+from models.zoo.images import Images, normalise
+from models.zoo.measure import measure
+from models.zoo.population import lesson_of, snapshot_steps, train_population
 from models.zoo.recipe import Tier, TrainingRecipe, ZooRecipe, draw_training, load_recipe
 from models.zoo.store import ZooStore
 from tests.models.conftest import Zoo
@@ -86,6 +89,43 @@ def test_a_zoo_may_get_more_jobs(mlp_zoo: Zoo, tmp_path: Path):
     store.prepare(mlp_zoo.recipe)
     store.prepare(replace(mlp_zoo.recipe, jobs=99))
     assert store.recipe().jobs == 99
+
+
+def test_a_zoo_may_be_measured_on_more_images(mlp_zoo: Zoo, tmp_path: Path):
+    """What was trained stays, and its labels are those of a zoo that was measured so from the start."""
+    finer = replace(mlp_zoo, recipe=replace(mlp_zoo.recipe, jobs=2, test_images=60, train_images=50))
+    fresh = finer.make(tmp_path / "fresh", range(2))
+    recipe = tmp_path / "recipe.json"
+    recipe.write_bytes(TypeAdapter(ZooRecipe).dump_json(finer.recipe))
+    again = mlp_zoo.make(tmp_path / mlp_zoo.recipe.name, range(2))
+    weights = files(tmp_path / mlp_zoo.recipe.name)["00001.safetensors"]
+    make(str(recipe), mlp_zoo.data, tmp_path, processes=1, only=None, device="cpu")
+    assert files(tmp_path / mlp_zoo.recipe.name) == files(tmp_path / "fresh")
+    assert files(tmp_path / mlp_zoo.recipe.name)["00001.safetensors"] == weights
+    assert {(entry.test_images, entry.train_images) for entry in again.entries()} == {(60, 50)}
+    assert fresh.is_measured(1)
+
+
+def test_train_accuracy_is_of_every_image_once():
+    """Networks of one population may have been trained on fewer images than are asked for."""
+    images = coloured()
+    recipes = (replace(sound("sgd"), training_images=7), replace(sound("sgd"), training_images=20))
+    plan = draw("mlp", np.random.default_rng(4))
+    lesson = lesson_of(recipes, images, (0,))
+    zoo = ZooRecipe(name="", seed=0, jobs=1, families=("mlp",), tiers=(), test_images=10, train_images=15)
+    generator = torch.Generator().manual_seed(0)
+    tensors = {name: torch.rand((2, *tensor.shape), generator=generator) - 0.5 for name, tensor in plan.tensors.items()}
+    found = measure(plan.architecture, tensors, lesson, zoo, images)
+    assert [train.images for _, train in found] == [7, 15]
+    for member, (_, train) in enumerate(found):
+        order = lesson.order[member][: train.images]
+        pixels = normalise(images.train_pixels[torch.from_numpy(order)])
+        alone = {name: tensor[member : member + 1] for name, tensor in tensors.items()}
+        outputs, _ = run_population(plan.architecture, alone, pixels, training=False)
+        right = outputs[0].argmax(1).numpy() == lesson.labels[member][order]
+        assert train.accuracy == pytest.approx(right.mean())
+        wanted = torch.from_numpy(lesson.labels[member][order])
+        assert train.loss == pytest.approx(float(torch.nn.functional.cross_entropy(outputs[0], wanted)), rel=1e-5)
 
 
 def test_a_recipe_with_an_unknown_word_is_refused(tmp_path: Path):

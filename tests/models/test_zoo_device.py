@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_leaves
 from models.interpreter.layers import run_population
 from models.zoo.families import FAMILIES, draw
 from models.zoo.job import device_of
+from models.zoo.measure import Lesson, measure
 from models.zoo.population import _Optimizer, _Samples, _start, _written_out
 from models.zoo.recipe import draw_training, load_recipe
 from tests.models.test_zoo import coloured
@@ -42,11 +43,22 @@ def test_a_training_step_stays_on_the_device_of_the_images(family: str):
     trained = [name for name, tensor in plan.tensors.items() if tensor.trained]
     with OneDevice():
         optimizer = _Optimizer({name: tensors[name] for name in trained}, recipes)
-        pixels, labels = _Samples(away, recipes, rng, batch=8).draw()
+        pixels, labels = _Samples(away.train_pixels, Lesson.draw(away, recipes, rng), recipes, rng, batch=8).draw()
         outputs, _ = run_population(plan.architecture, _written_out(plan, tensors), pixels, training=True)
         loss = functional.cross_entropy(outputs.flatten(0, 1), labels.flatten())
         optimizer.step(torch.autograd.grad(loss, [tensors[name] for name in trained]), 0)
     assert {tensor.device for tensor in (pixels, labels, outputs, loss, *tensors.values())} == {ELSEWHERE}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_networks_are_measured_on_the_device_of_the_images(family: str):
+    rng = np.random.default_rng(2)
+    zoo = replace(load_recipe("smoke"), test_images=10, train_images=10)
+    plan, recipes, images = draw(family, rng), draw_training(rng, zoo), coloured()
+    lesson = Lesson.draw(images, recipes, rng)
+    tensors = _written_out(plan, _start(plan, recipes, torch.Generator(), ELSEWHERE))
+    with OneDevice(), pytest.raises(NotImplementedError, match="meta"):  # no number can be read in the end
+        measure(plan.architecture, tensors, lesson, zoo, images.to(ELSEWHERE))
 
 
 def test_tensors_that_were_left_behind_are_noticed():
