@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from models.evaluation.moves import Moves
-from models.evaluation.published import Measures, NetworkFacts, Served
+from models.evaluation.published import FOLDS, Measures, NetworkFacts, Served
 from models.evaluation.scorecard import Line
 from models.evaluation.scores import Scores
 from models.evaluation.table import Table
@@ -82,17 +82,25 @@ def _method(config: PredictorConfig, measures: Measures) -> str:
 
 
 def _data(measures: Measures) -> str:
-    zoos = " ".join(
-        f"Zoo `{zoo.name}` has {zoo.jobs} jobs (recipe digest `{zoo.recipe}`); test accuracy was measured on"
-        f" {zoo.test_images} test images, train accuracy on {zoo.train_images} training images."
-        for zoo in measures.zoos
+    zoos = " ".join(f"Zoo `{zoo.name}` has {zoo.jobs} jobs (recipe digest `{zoo.recipe}`)." for zoo in measures.zoos)
+    header = (
+        "part",
+        "snapshots",
+        "runs",
+        "architectures",
+        "of each family",
+        "test images",
+        "train images",
+        "test accuracy, quantiles",
     )
-    header = ("part", "snapshots", "runs", "architectures", "of each family", "test accuracy, quantiles")
     table = Table(
         title="Networks, and their split by architecture",
         header=header,
         rows=tuple(_networks(facts) for facts in measures.networks),
-        remark="Quantiles 0, 10, 25, 50, 75, 90 and 100 %.",
+        remark=(
+            "Images are those that accuracies were measured on; train images at most, since some networks were trained"
+            " on fewer. Quantiles 0, 10, 25, 50, 75, 90 and 100 %."
+        ),
     )
     return f"{zoos}\n\n{table.markdown()}"
 
@@ -100,7 +108,9 @@ def _data(measures: Measures) -> str:
 def _networks(facts: NetworkFacts) -> tuple[str, ...]:
     families = ", ".join(f"{name} {count}" for name, count in facts.families.items())
     quantiles = ", ".join(f"{quantile:.2f}" for quantile in facts.test_accuracy_quantiles)
-    return facts.part, str(facts.snapshots), str(facts.runs), str(facts.architectures), families, quantiles
+    counts = (str(each) for each in (facts.snapshots, facts.runs, facts.architectures))
+    images = (str(facts.test_images), str(facts.train_images))
+    return (facts.part, *counts, families, *images, quantiles)
 
 
 def _served(parts: Sequence[Served]) -> Iterator[str]:
@@ -136,12 +146,22 @@ def _intervals(measures: Measures) -> str:
             f"{each.nominal:.2f}",
             f"{each.measured:.3f}",
             f"{each.mean_width:.3f}",
+            f"{each.test_alone:.3f}",
             *(f"{each.families[family]:.3f}" for family in families),
         )
         for name, each in measures.intervals.items()
     )
-    header = ("property", "nominal", "measured", "mean width", *families)
-    return Table(title="Coverage on unseen architectures", header=header, rows=rows).markdown()
+    header = ("property", "nominal", "measured", "mean width", "test part alone", *families)
+    return Table(
+        title="Coverage on unseen architectures",
+        header=header,
+        rows=rows,
+        remark=(
+            "Intervals are calibrated on all architectures that were not fitted to. To measure how often they hold,"
+            f" these are dealt into {FOLDS} folds; the networks of each are covered by what the other folds calibrate."
+            " Test part alone: calibrated on the calibration part, counted on the test part."
+        ),
+    ).markdown()
 
 
 def _beside(lines: Sequence[Line]) -> Iterator[str]:

@@ -34,9 +34,9 @@ def evaluate(
         list[Path] | None, typer.Option(help="Folders of ONNX and safetensors files of any origin")
     ] = None,
     page: Annotated[Path | None, typer.Option(help="A page to write the table into, between its marks")] = None,
-    per_job: Annotated[int, typer.Option(help="Snapshots of each architecture")] = 4,
-    strange: Annotated[int, typer.Option(help="Networks of each other architecture")] = 6,
-    test_images: Annotated[int, typer.Option(help="Images that accuracies are measured on")] = 1000,
+    per_job: Annotated[int, typer.Option(help="Snapshots of each architecture")] = 1,
+    strange: Annotated[int, typer.Option(help="Networks of each other architecture")] = 2,
+    test_images: Annotated[int, typer.Option(help="Images that accuracies are measured on")] = 5000,
     seed: int = 0,
 ) -> None:
     """Measure on architectures that were not trained on; prints a table and writes PREDICTOR/domain.json."""

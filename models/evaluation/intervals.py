@@ -6,7 +6,7 @@ a zoo says little, since a family has few architectures and the snapshots of one
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +18,10 @@ from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import GroupKFold
 
+from metagauge.graph.build import family_of
 from models.baselines.rows import rich_statistics
 from models.calibration import calibrate
+from models.prediction import Interval
 from models.training.networks import load_networks
 
 COVERAGE = 0.9
@@ -33,16 +35,23 @@ class Errors:
     predicted: Float[np.ndarray, " networks"]
     measured: Float[np.ndarray, " networks"]
     families: np.ndarray
+    """As the zoo names them."""
+    kinds: np.ndarray
+    """As graphs tell them; intervals are calibrated by these."""
     architectures: np.ndarray
+
+    def joined(self, other: "Errors") -> "Errors":
+        """These networks, then the others."""
+        return Errors(
+            **{
+                field.name: np.concatenate([getattr(self, field.name), getattr(other, field.name)])
+                for field in fields(self)
+            }
+        )
 
     def where(self, chosen: np.ndarray) -> "Errors":
         """Some of the networks."""
-        return Errors(
-            predicted=self.predicted[chosen],
-            measured=self.measured[chosen],
-            families=self.families[chosen],
-            architectures=self.architectures[chosen],
-        )
+        return Errors(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +65,16 @@ class Held:
     """Means; a repeat in which none of a family is left to be covered does not count."""
 
 
-def resample(errors: Errors, calibrate_on: float, repeats: int, seed: int, *, by_family: bool) -> Held:
+def resample(
+    errors: Errors,
+    calibrate_on: float,
+    repeats: int,
+    seed: int,
+    *,
+    by_family: bool = True,
+    coverage: float = COVERAGE,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Held:
     """Calibrates on a share of the architectures of each family and covers the rest, `repeats` times."""
     rng = np.random.default_rng(seed)
     names = sorted(set(errors.families.tolist()))
@@ -65,9 +83,7 @@ def resample(errors: Errors, calibrate_on: float, repeats: int, seed: int, *, by
     for _ in range(repeats):
         mine = _some_of_each(errors, calibrate_on, rng)
         seen, fresh = errors.where(mine), errors.where(~mine)
-        families = seen.families.tolist() if by_family else [""] * len(seen.families)
-        found = calibrate(seen.predicted, seen.measured, families, seen.architectures.tolist(), COVERAGE, (0.0, 1.0))
-        told = [found.interval(value, family) for value, family in zip(fresh.predicted, fresh.families, strict=True)]
+        told = intervals_of(seen, fresh, by_family=by_family, coverage=coverage, bounds=bounds)
         holds = np.array([each.low <= value <= each.high for each, value in zip(told, fresh.measured, strict=True)])
         shares.append([float(holds.mean()), *(_mean(holds[fresh.families == name]) for name in names)])
         widths.append(float(np.mean([each.high - each.low for each in told])))
@@ -81,6 +97,34 @@ def resample(errors: Errors, calibrate_on: float, repeats: int, seed: int, *, by
     )
 
 
+def intervals_of(
+    seen: Errors,
+    fresh: Errors,
+    *,
+    by_family: bool = True,
+    coverage: float = COVERAGE,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> list[Interval]:
+    """The interval of each fresh network, calibrated on the seen ones."""
+    kinds = seen.kinds.tolist() if by_family else [""] * len(seen.kinds)
+    found = calibrate(seen.predicted, seen.measured, kinds, seen.architectures.tolist(), coverage, bounds)
+    return [found.interval(value, kind) for value, kind in zip(fresh.predicted, fresh.kinds, strict=True)]
+
+
+def cross_calibrated(
+    errors: Errors, folds: int, seed: int, *, coverage: float, bounds: tuple[float, float]
+) -> list[Interval]:
+    """The interval of each network, calibrated on the architectures of the other folds."""
+    fold_of = _dealt(errors, folds, seed)
+    found: list[Interval | None] = [None] * len(fold_of)
+    for fold in range(folds):
+        mine = fold_of == fold
+        told = intervals_of(errors.where(~mine), errors.where(mine), coverage=coverage, bounds=bounds)
+        for place, interval in zip(np.flatnonzero(mine), told, strict=True):
+            found[place] = interval
+    return [interval for interval in found if interval is not None]
+
+
 def errors_of(zoos: Sequence[Path]) -> Errors:
     """Out-of-fold predictions of all networks of some zoos."""
     jobs = load_networks(zoos)
@@ -92,7 +136,8 @@ def errors_of(zoos: Sequence[Path]) -> Errors:
         booster = HistGradientBoostingRegressor(random_state=0, min_samples_leaf=10, max_iter=200, learning_rate=0.06)
         predicted[test] = booster.fit(rows[train], measured[train]).predict(rows[test])
     families = np.concatenate([np.full(len(job.entries), job.family) for job in jobs])
-    return Errors(predicted=predicted, measured=measured, families=families, architectures=architectures)
+    kinds = np.concatenate([np.full(len(job.entries), family_of(job.network)) for job in jobs])
+    return Errors(predicted=predicted, measured=measured, families=families, kinds=kinds, architectures=architectures)
 
 
 def measure(
@@ -122,6 +167,15 @@ def _some_of_each(errors: Errors, share: float, rng: np.random.Generator) -> np.
         mine = np.unique(errors.architectures[errors.families == family])
         chosen += rng.permutation(mine)[: round(share * len(mine))].tolist()
     return np.isin(errors.architectures, chosen)
+
+
+def _dealt(errors: Errors, folds: int, seed: int) -> np.ndarray:
+    """The fold of each network: architectures are dealt in turn, family by family."""
+    rng, fold_of = np.random.default_rng(seed), {}
+    for family in sorted(set(errors.families.tolist())):
+        for name in rng.permutation(np.unique(errors.architectures[errors.families == family])):
+            fold_of[str(name)] = len(fold_of) % folds
+    return np.array([fold_of[str(name)] for name in errors.architectures])
 
 
 def _mean(values: np.ndarray) -> float:

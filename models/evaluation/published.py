@@ -6,16 +6,21 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Bool
 from safetensors import safe_open
 
-from models.evaluation.judged import Estimates, Judged, Predicts, judge
+from metagauge.graph.build import family_of
+from models.evaluation.intervals import Errors, cross_calibrated, intervals_of
+from models.evaluation.judged import Judged, Predicts, judge
 from models.evaluation.moves import Moves
 from models.evaluation.scorecard import Line
 from models.evaluation.scores import Scores, StrataScores, score, score_strata
+from models.prediction import Interval
 from models.training.networks import JobNetworks
 from models.training.split import Split
 from models.zoo.store import ZooStore
 
+FOLDS = 10
 _QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 
 
@@ -27,8 +32,6 @@ class ZooFacts:
     recipe: str
     """Digest of the recipe."""
     jobs: int
-    test_images: int
-    train_images: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,10 @@ class NetworkFacts:
     architectures: int
     families: Mapping[str, int]
     """Architectures of each family."""
+    test_images: int
+    """How many images test accuracies were measured on."""
+    train_images: int
+    """How many images train accuracies were measured on, at most: a network may have been trained on fewer."""
     test_accuracy_quantiles: tuple[float, ...]
     """Quantiles 0, 10, 25, 50, 75, 90 and 100 %."""
 
@@ -68,11 +75,17 @@ class Served:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Measured coverage and mean width of one property's intervals, on networks that the predictor answers."""
+    """How often one property's intervals hold, on architectures that were neither fitted to nor calibrated on.
+
+    The predictor is calibrated on all architectures that it was not fitted to. To count, they are dealt into FOLDS
+    folds, and the networks of each are covered by intervals that were calibrated on the other folds.
+    """
 
     nominal: float
     measured: float
     mean_width: float
+    test_alone: float
+    """Calibrated on the calibration part of the split, counted on its test part: one split of many."""
     families: Mapping[str, float]
 
 
@@ -123,9 +136,10 @@ def measure(
         raise ValueError("the predictor answers none of the test networks: was it fitted to other zoos?")
     served = tuple(_served(part, each, gap=False) for part, each in judged.items() if each.is_answered.any())
     gaps = (_served("test", test, gap=True),)
+    held_out = (judged["calibration"], parts.calibration), (test, parts.test)
     intervals = {
-        "test_accuracy": _coverage(test, test.accuracy, test.snapshots.accuracy),
-        "generalization_gap": _coverage(test, test.gap, test.snapshots.gap),
+        "test_accuracy": _coverage(*held_out, gap=False),
+        "generalization_gap": _coverage(*held_out, gap=True),
     }
     everything = [job for networks in named.values() for job in networks]
     return Measures(
@@ -176,16 +190,39 @@ def _served(part: str, judged: Judged, *, gap: bool) -> Served:
     )
 
 
-def _coverage(judged: Judged, estimates: Estimates, measured: np.ndarray) -> Coverage:
-    answered, families = judged.is_answered, judged.snapshots.family
-    inside = estimates.covers(measured)
-    known = np.unique(families[answered])
+_Part = tuple[Judged, Sequence[JobNetworks]]
+
+
+def _coverage(calibration: _Part, test: _Part, *, gap: bool) -> Coverage:
+    said = test[0].gap if gap else test[0].accuracy
+    bounds = (-1.0, 1.0) if gap else (0.0, 1.0)
+    calibrating, testing = _errors(*calibration, gap=gap), _errors(*test, gap=gap)
+    held_out = calibrating.joined(testing)
+    told = cross_calibrated(held_out, FOLDS, 0, coverage=said.coverage, bounds=bounds)
+    holds = _holds(told, held_out)
+    alone = _holds(intervals_of(calibrating, testing, coverage=said.coverage, bounds=bounds), testing)
     return Coverage(
-        nominal=estimates.coverage,
-        measured=float(inside[answered].mean()),
-        mean_width=float((estimates.high - estimates.low)[answered].mean()),
-        families={str(name): float(inside[answered & (families == name)].mean()) for name in known},
+        nominal=said.coverage,
+        measured=float(holds.mean()),
+        mean_width=float(np.mean([each.high - each.low for each in told])),
+        test_alone=float(alone.mean()),
+        families={str(name): float(holds[held_out.families == name].mean()) for name in np.unique(held_out.families)},
     )
+
+
+def _errors(judged: Judged, networks: Sequence[JobNetworks], *, gap: bool) -> Errors:
+    """Of the networks that are answered."""
+    return Errors(
+        predicted=(judged.gap if gap else judged.accuracy).value,
+        measured=judged.snapshots.gap if gap else judged.snapshots.accuracy,
+        families=judged.snapshots.family,
+        kinds=np.array([family_of(job.network) for job in networks for _ in job.entries]),
+        architectures=judged.snapshots.architecture,
+    ).where(judged.is_answered)
+
+
+def _holds(told: Sequence[Interval], errors: Errors) -> Bool[np.ndarray, " networks"]:
+    return np.array([each.low <= value <= each.high for each, value in zip(told, errors.measured, strict=True)])
 
 
 def _weights(path: Path) -> Weights:
@@ -200,8 +237,6 @@ def _zoo(folder: Path) -> ZooFacts:
         name=recipe.name,
         recipe=recipe.digest(),
         jobs=recipe.jobs,
-        test_images=recipe.test_images,
-        train_images=recipe.train_images,
     )
 
 
@@ -216,5 +251,7 @@ def _networks(part: str, networks: Sequence[JobNetworks]) -> NetworkFacts:
         runs=len(runs),
         architectures=len(families),
         families={name: list(families.values()).count(name) for name in sorted(set(families.values()))},
+        test_images=min(entry.test_images for entry in entries),
+        train_images=max(entry.train_images for entry in entries),
         test_accuracy_quantiles=tuple(round(float(value), 4) for value in np.quantile(accuracies, _QUANTILES)),
     )

@@ -60,9 +60,9 @@ def train(
     if hybrid.learned is None:
         raise ValueError("a hybrid learns what to ask")
     probes = drawn_probes().joined(hybrid.learned)
-    seen, unseen = (hybrid.asked(part) for part in (parts.train, parts.calibration))
+    seen, unseen, test = (hybrid.asked(part) for part in (parts.train, parts.calibration, parts.test))
     broken = ask_anew(damaged([_some(job, seed) for job in parts.train], DAMAGING, seed), probes)
-    executed, plain = (judge(weights, each, seen, unseen, broken) for each in (hybrid, None))
+    executed, plain = (judge(weights, each, seen, unseen, broken, [*unseen, *test]) for each in (hybrid, None))
     families = sorted({job.family for job in parts.train})
     config = PredictorConfig(
         name=predictor,

@@ -30,18 +30,28 @@ def judge(
     seen: Sequence[JobNetworks],
     unseen: Sequence[JobNetworks],
     broken: Sequence[JobNetworks],
+    held_out: Sequence[JobNetworks],
 ) -> Judge:
-    """The hybrid's judge, or with None that of the weights alone. broken: damaged copies of networks seen."""
+    """The hybrid's judge, or with None that of the weights alone.
+
+    Args:
+        weights: Reads weights alone.
+        hybrid: Reads answers, too.
+        seen: What both were fitted to.
+        unseen: Networks of other architectures, which set the border of the domain.
+        broken: Damaged copies of networks seen.
+        held_out: Networks of architectures that were not fitted to, which calibrate the intervals.
+    """
     metanetwork = (hybrid or weights).metanetwork
     if isinstance(metanetwork, GraphMetanetwork):
         raise TypeError("predictors are made of matrix-product metanetworks")
     known, new, damage = (_signals(weights, hybrid, each) for each in (seen, unseen, broken))
     around = locate(known, new, damage, seed=0)
-    accuracy, gap = (each.numpy() for each in accuracy_and_gap(apply(metanetwork, unseen)))
+    accuracy, gap = (each.numpy() for each in accuracy_and_gap(apply(metanetwork, held_out)))
     config = JudgeConfig(
         metanetwork=metanetwork.config,
-        test_accuracy=_calibration(accuracy, np.concatenate([job.accuracy.numpy() for job in unseen]), unseen, 0.0),
-        generalization_gap=_calibration(gap, np.concatenate([job.gap.numpy() for job in unseen]), unseen, -1.0),
+        test_accuracy=_calibration(accuracy, np.concatenate([job.accuracy.numpy() for job in held_out]), held_out, 0.0),
+        generalization_gap=_calibration(gap, np.concatenate([job.gap.numpy() for job in held_out]), held_out, -1.0),
         threshold=threshold_for(around.score(new), ANSWERED),
     )
     snapshots = [(job, row) for job in seen for row in range(len(job.entries))]

@@ -210,7 +210,7 @@ def test_a_judge_answers_most_and_knows_networks_of_the_zoo(
     seen, unseen = (ask_learned(part, learned) for part in (asked[:8], asked[8:]))
     monkeypatch.setattr("models.neighbourhood.neighbourhood.STEPS", 20)
     broken = ask_anew(damaged([job.where(first(job)) for job in seen], DAMAGING, 0), drawn().joined(learned))
-    found = judge(weights, asking, seen, unseen, broken)
+    found = judge(weights, asking, seen, unseen, broken, unseen)
     assert found.config.metanetwork == (asking or weights).metanetwork.config
     assert ANSWERED <= found.config.threshold <= 1.01
     assert set(found.landmarks.families) == {"mlp"}

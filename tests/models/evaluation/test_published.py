@@ -8,9 +8,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from models.evaluation.card import card
+from models.evaluation.intervals import Errors, cross_calibrated, intervals_of
 from models.evaluation.judged import judge
 from models.evaluation.moves import Moves
-from models.evaluation.published import Measures, measure
+from models.evaluation.published import FOLDS, Measures, measure
 from models.evaluation.scorecard import lines_of
 from models.prediction import Interval, Prediction
 from models.subject import Subject
@@ -40,7 +41,7 @@ class Constant:
 def networks(tmp_path_factory: pytest.TempPathFactory) -> list[JobNetworks]:
     zoo = tmp_path_factory.mktemp("zoo")
     ZooStore(zoo).prepare(MLPS)
-    return [replace(job, zoo=zoo) for job in jobs(10)]
+    return [replace(job, zoo=zoo) for job in jobs(25)]
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +52,34 @@ def measures(networks: list[JobNetworks], tmp_path_factory: pytest.TempPathFacto
     return measure(Constant(), split(networks, "architecture", 0), weights, lines, [MOVED])
 
 
-def test_coverage_is_counted(networks: list[JobNetworks], measures: Measures):
-    test = split(networks, "architecture", 0).test
-    accuracies = np.concatenate([job.accuracy.numpy() for job in test])
-    inside = (accuracies >= 0.1) & (accuracies <= 0.25)
-    assert 0 < inside.mean() < 1
-    assert measures.intervals["test_accuracy"].measured == pytest.approx(inside.mean())
-    assert measures.intervals["generalization_gap"].measured == 1
-    assert measures.scores["test_accuracy_interval_coverage"] == measures.intervals["test_accuracy"].measured
+def test_coverage_is_counted_on_architectures_that_did_not_calibrate(networks: list[JobNetworks], measures: Measures):
+    parts = split(networks, "architecture", 0)
+    calibration, test = (errors(part) for part in (parts.calibration, parts.test))
+    accuracy, gap = (measures.intervals[name] for name in ("test_accuracy", "generalization_gap"))
+    told = cross_calibrated(calibration.joined(test), FOLDS, 0, coverage=0.9, bounds=(0.0, 1.0))
+    assert accuracy.measured == pytest.approx(np.mean(inside(told, calibration.joined(test))))
+    assert accuracy.mean_width == pytest.approx(np.mean([each.high - each.low for each in told]))
+    assert accuracy.test_alone == pytest.approx(np.mean(inside(intervals_of(calibration, test), test)))
+    assert set(accuracy.families) == {"cnn", "mlp"}
+    assert gap.mean_width < 0.5, "what was calibrated is measured, and not what the predictor happens to say"
+    assert measures.scores["test_accuracy_interval_coverage"] == accuracy.measured
+
+
+def inside(told: Sequence[Interval], errors: Errors) -> list[bool]:
+    return [each.low <= value <= each.high for each, value in zip(told, errors.measured, strict=True)]
+
+
+def errors(part: Sequence[JobNetworks]) -> Errors:
+    """Of what `Constant` says."""
+    names = [(job.family, job.architecture) for job in part for _ in job.entries]
+    measured = np.concatenate([job.accuracy.numpy() for job in part]).astype(np.float64)
+    return Errors(
+        predicted=np.full(len(measured), 0.2),
+        measured=measured,
+        families=np.array([family for family, _ in names]),
+        kinds=np.array([family for family, _ in names]),
+        architectures=np.array([architecture for _, architecture in names]),
+    )
 
 
 def test_what_is_not_answered_is_not_scored(networks: list[JobNetworks]):
@@ -71,7 +92,8 @@ def test_what_is_not_answered_is_not_scored(networks: list[JobNetworks]):
 def test_parts_and_zoos_are_counted(networks: list[JobNetworks], measures: Measures):
     whole, *parts = measures.networks
     assert whole.architectures == len(networks) == sum(part.architectures for part in parts)
-    assert whole.families == {"cnn": 10, "mlp": 10}
+    assert whole.families == {"cnn": 25, "mlp": 25}
+    assert (whole.test_images, whole.train_images) == (100, 100)
     assert [zoo.name for zoo in measures.zoos] == [MLPS.name]
     assert measures.weights.numbers == 17
 
