@@ -94,7 +94,7 @@ class ProductEngine:
         if config.responses:
             if answers.responses is None:
                 raise ValueError("this metanetwork reads the responses of executed networks, and there are none")
-            told.append(self._tensor(answers.responses)[None])
+            told.append(self._tensor(answers.responses[: config.responses])[None])
         if config.shape:
             told.append(weight_shape(stack([graph])).to(self._device, self._dtype))
         return torch.cat(told, dim=1)

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.graph_tensors import GraphTensors
-from models.metanetworks.products import ProductConfig, ProductMetanetwork, rows_of, told_of
+from models.metanetworks.products import ProductConfig, ProductMetanetwork, answers_of, rows_of, told_of
 from models.metanetworks.reader import Reader
 from models.metanetworks.summary import SUMMARY, summary
 
@@ -37,9 +37,9 @@ class ProductEnsemble(nn.Module):
         said = torch.stack([member(rows) for member in self.members]).mean(0)
         if self.config.readers is None:
             return said
-        told = zip(rows, graphs, strict=True)
-        numbers = torch.cat([_with_summary(self.config, mine.told, each) for mine, each in told])
-        read = torch.stack([reader(numbers) for reader in self.readers]).mean(0)
+        sets, told = self.config.readers.sets, [(mine.told, each) for mine, each in zip(rows, graphs, strict=True)]
+        numbers = [torch.cat([_numbers(self.config, *each, number) for each in told]) for number in range(sets)]
+        read = torch.stack([reader(numbers[place % sets]) for place, reader in enumerate(self.readers)]).mean(0)
         return torch.lerp(said, read, self.config.readers.share)
 
     def leaning(self, share: float) -> "ProductEnsemble":
@@ -59,12 +59,13 @@ def numbers_read(config: ProductConfig) -> int:
     return config.told + (SUMMARY if config.readers is not None and config.readers.summary else 0)
 
 
-def read_of(config: ProductConfig, graphs: GraphTensors) -> Float[Tensor, "networks numbers"]:
-    """What of the graphs a reader is given."""
-    return _with_summary(config, told_of(config, graphs), graphs)
+def read_of(config: ProductConfig, graphs: GraphTensors, images: int = 0) -> Float[Tensor, "networks numbers"]:
+    """What of the graphs a reader is given. images: the number of the set of learned probe images that it reads."""
+    return _numbers(config, told_of(config, graphs), graphs, images)
 
 
-def _with_summary(
-    config: ProductConfig, told: Float[Tensor, "networks told"], graphs: GraphTensors
+def _numbers(
+    config: ProductConfig, told: Float[Tensor, "networks told"], graphs: GraphTensors, images: int
 ) -> Float[Tensor, "networks numbers"]:
-    return torch.cat([told, summary(graphs)], dim=1) if config.readers and config.readers.summary else told
+    parts = [answers_of(config, graphs, images), told[:, config.responses :]] if images else [told]
+    return torch.cat([*parts, summary(graphs)] if config.readers and config.readers.summary else parts, dim=1)

@@ -24,6 +24,7 @@ from models.metanetworks.rows import PRODUCTS, Batch, Rows, flatten, join
 from models.metanetworks.standardise import Standardise
 from models.metanetworks.targets import TARGETS
 from models.neighbourhood.weight_shape import WEIGHT_SHAPE, shape_of
+from models.probes.responses import RESPONSE_FEATURES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class ProductConfig:
     activity: int = 0
     """Features of each neuron's answers to probe images; 0 for none."""
     responses: int = 0
-    """Features of the network's answers to probe images; 0 for none."""
+    """Features of the network's answers to drawn probe images and to one set of learned ones; 0 for none."""
     shape: bool = False
     """Whether the head reads what the network's weights look like as a whole (`weight_shape`)."""
     told_width: int = 128
@@ -194,9 +195,17 @@ def rows_of(config: ProductConfig, graphs: GraphTensors) -> Rows:
 def told_of(config: ProductConfig, graphs: GraphTensors) -> Float[Tensor, "networks told"]:
     """Of that, the numbers about whole networks."""
     numbers = graphs.groups[0].statistics
-    told = [_given(graphs.responses, "responses")] if config.responses else []
+    told = [answers_of(config, graphs, 0)] if config.responses else []
     told += [shape_of(graphs).to(numbers)] if config.shape else []
     return torch.cat(told, dim=1) if told else numbers.new_zeros(graphs.networks, 0)
+
+
+def answers_of(config: ProductConfig, graphs: GraphTensors, images: int) -> Float[Tensor, "networks responses"]:
+    """Of those, the answers to drawn images and to one set of learned ones, by its number; sets lie in a row."""
+    responses = _given(graphs.responses, "responses")
+    drawn, each = min(RESPONSE_FEATURES, config.responses), max(config.responses - RESPONSE_FEATURES, 0)
+    first = drawn + images * each
+    return torch.cat([responses[:, :drawn], responses[:, first : first + each]], dim=1)
 
 
 def _told(config: ProductConfig) -> nn.Sequential:

@@ -30,6 +30,8 @@ class ReaderConfig:
     summary: bool = False
     """Whether they read `models.metanetworks.summary`, too."""
     dropout: float = 0.1
+    sets: int = 1
+    """Sets of learned probe images; reader k reads the answers to set k mod sets, metanetworks those to the first."""
 
 
 class Squash(nn.Module):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, reduce
 from typing import Literal
 
 import torch
@@ -26,7 +26,7 @@ Name = Literal["gmn", "product", "weights", "hybrid"]
 DRAWN_PROBES = 32
 """Drawn probe images of each kind."""
 IMAGES_SEED = 0
-"""Images are learned once for given networks; other seeds are of metanetworks."""
+"""Of the first set of images. They are learned once for given networks; other seeds are of metanetworks."""
 _FIT, _PROBES, _READING, _NOWHERE = FitConfig(), ProbeFitConfig(), ReaderFitConfig(), FitStore()
 
 
@@ -64,7 +64,7 @@ def fit_method(
     networks must have been asked about drawn images (`models.training.probing.ask_drawn`)."""
     model, learned = load_config(name), None
     if name == "hybrid":
-        learned = store.images(networks, probes, IMAGES_SEED, lambda: learn_probes(networks, probes, IMAGES_SEED))
+        learned = _learn(networks, probes, image_sets(model), store)
     asked = cache(lambda: networks if learned is None else ask_learned(networks, learned))
     seen = () if learned is None else (probes, DRAWN_PROBES, IMAGES_SEED)
     one, count = alone(model)
@@ -83,6 +83,20 @@ def fit_method(
     return Fitted(metanetwork=together(model, members, readers), learned=learned)
 
 
+def image_sets(model: AnyConfig) -> int:
+    """How many sets of images are learned for a metanetwork that asks."""
+    return 1 if isinstance(model, GmnConfig) or model.readers is None else model.readers.sets
+
+
+def _learn(networks: Sequence[JobNetworks], probes: ProbeFitConfig, sets: int, store: FitStore) -> ProbeSet:
+    """Sets of images, learned apart, behind each other."""
+    first, *others = (
+        store.images(networks, probes, seed, lambda seed=seed: learn_probes(networks, probes, seed))
+        for seed in range(IMAGES_SEED, IMAGES_SEED + sets)
+    )
+    return reduce(ProbeSet.joined, others, first)
+
+
 def _fit_readers(
     model: AnyConfig,
     networks: Sequence[JobNetworks],
@@ -96,7 +110,8 @@ def _fit_readers(
     if isinstance(model, GmnConfig) or model.readers is None:
         return []
     beside = model.readers
-    numbers, width = cache(lambda: torch.cat([read_of(model, job.graphs) for job in asked()])), numbers_read(model)
+    numbers = cache(lambda images: torch.cat([read_of(model, job.graphs, images) for job in asked()]))
+    width = numbers_read(model)
     one = replace(model, members=1, readers=replace(beside, count=1, share=0.0))
     return [
         store.module(
@@ -105,7 +120,7 @@ def _fit_readers(
             (one, reading, *seen),
             number,
             lambda: Reader(beside, width),
-            lambda number=number: fit_reader(numbers(), networks, beside, reading, number),
+            lambda number=number: fit_reader(numbers(number % beside.sets), networks, beside, reading, number),
         )
         for number in range(seed * beside.count, (seed + 1) * beside.count)
     ]

@@ -13,6 +13,7 @@ from models.metanetworks.products import ProductConfig
 from models.metanetworks.reader import Reader, ReaderConfig, Squash
 from models.metanetworks.summary import SUMMARY, summary
 from models.metanetworks.targets import Measured, loss
+from models.probes.responses import response_names
 from models.training.fit_reader import ReaderFitConfig, fit_reader
 from models.training.networks import JobNetworks, load_networks
 from models.training.rounded import rounded
@@ -72,6 +73,24 @@ def test_readers_count_their_share(networks: list[JobNetworks]):
     torch.testing.assert_close(alone, torch.stack([member(graphs) for member in whole.members]).mean(0))
     given = torch.cat([read_of(BESIDE, each) for each in graphs])
     torch.testing.assert_close(readers, torch.stack([reader(given) for reader in whole.readers]).mean(0))
+
+
+def test_readers_take_turns_with_sets_of_images(networks: list[JobNetworks]):
+    """The metanetwork reads what was said to the first set, and each reader what was said to its own."""
+    drawn_answers, each, sets = len(response_names()), 20, 2
+    config = replace(
+        SMALL, responses=drawn_answers + each, told_width=8, readers=ReaderConfig(count=3, width=8, sets=sets)
+    )
+    graphs = networks[0].graphs
+    answers = torch.randn(graphs.networks, drawn_answers + sets * each, generator=torch.Generator().manual_seed(0))
+    asked, whole = replace(graphs, responses=answers), random_ensemble(config)
+    first, second = answers[:, : drawn_answers + each], answers[:, [*range(drawn_answers), *range(-each, 0)]]
+    assert torch.equal(read_of(config, asked, 0), first) and torch.equal(read_of(config, asked, 1), second)
+    one, other, third = whole.readers
+    wanted = torch.stack([one(first), other(second), third(first)]).mean(0)
+    torch.testing.assert_close(whole.leaning(1.0)([asked]), wanted)
+    changed = replace(graphs, responses=torch.cat([first, answers[:, -each:] + 1], dim=1))
+    assert torch.equal(whole.leaning(0.0)([asked]), whole.leaning(0.0)([changed]))
 
 
 def test_no_share_of_readers_that_are_not_there():

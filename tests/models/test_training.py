@@ -13,7 +13,7 @@ import torch
 import models.training.__main__ as training
 from models.evaluation.__main__ import card
 from models.evaluation.judged import values_only, without_bounds
-from models.metanetworks.ensemble import ProductEnsemble
+from models.metanetworks.ensemble import ProductEnsemble, read_of
 from models.metanetworks.products import ProductConfig, ProductMetanetwork
 from models.metanetworks.reader import ReaderConfig
 from models.metanetworks.targets import Measured, loss
@@ -143,6 +143,24 @@ def test_a_hybrid_learns_what_to_ask_and_reads_the_answers(asked: list[JobNetwor
     assert said.shape == (sum(len(job.entries) for job in asked), 4)
     other = Fitted(metanetwork=fitted.metanetwork, learned=learn_probes(asked[:3], FEW, 1))
     assert (said - other.outputs(asked)).abs().max() > 1e-5
+
+
+def test_a_hybrid_learns_as_many_sets_of_images_as_its_readers_read(
+    asked: list[JobNetworks], monkeypatch: pytest.MonkeyPatch
+):
+    one = hybrid()
+    several = replace(one, readers=replace(BESIDE, count=2, sets=2))
+    monkeypatch.setattr(method, "load_config", lambda _: several)
+    readers = Mock(side_effect=lambda *given: fit_reader(*given))
+    monkeypatch.setattr(method, "fit_reader", readers)
+    fitted = fit_method("hybrid", asked[:3], 0, FitConfig(epochs=1), FEW, reading=BRIEF)
+    sets = [learn_probes(asked[:3], FEW, seed) for seed in (0, 1)]
+    assert fitted.learned is not None
+    assert np.array_equal(fitted.learned.images, sets[0].joined(sets[1]).images)
+    for images, call in zip(sets, readers.call_args_list, strict=True):
+        alone = torch.cat([read_of(one, job.graphs) for job in ask_learned(asked[:3], images)])
+        torch.testing.assert_close(call.args[0], alone)
+    assert fitted.outputs(asked).isfinite().all()
 
 
 @pytest.mark.parametrize("name", ["hybrid", "weights"])
