@@ -6,11 +6,12 @@ from math import prod
 from metagauge.architecture.architecture import Architecture, Layout, Provenance, Unsupported
 from metagauge.architecture.onnx import normalisation
 from metagauge.architecture.onnx.arrange import as_map, features
+from metagauge.architecture.onnx.channels_last import has_channels_last
 from metagauge.architecture.onnx.draft import Draft
 from metagauge.architecture.onnx.lifting import READ_LIMIT, Lifting
 from metagauge.architecture.onnx.operators import OPERATORS
 from metagauge.architecture.onnx.states import Numbers, Opaque, State, Weight
-from metagauge.architecture.onnx.view import UNKNOWN_BATCH, View
+from metagauge.architecture.onnx.view import UNKNOWN_BATCH, View, transposed
 from metagauge.architecture.parameter import Parameter
 from metagauge.architecture.resolve import parameter_shape
 from metagauge.architecture.values import MAX_OPERATIONS, Value, layer_parameters
@@ -57,10 +58,12 @@ def _lifted(
     assumed: tuple[str, ...],
 ) -> Architecture:
     """The architecture for samples of this batch size."""
-    given = Value(layout=_layout(program, port, len(shape) - 1), shape=tuple(size for size in shape[1:] if size))
+    sizes, turned = tuple(size for size in shape[1:] if size), has_channels_last(program, port.name, len(shape))
+    given = Value(layout=_layout(program, port, len(sizes)), shape=(sizes[-1], *sizes[:-1]) if turned else sizes)
     draft = Draft("input", given, lambda parameter: parameter_shape(parameter, checkpoint))
     lifting = Lifting(checkpoint, program, draft, batch)
-    states: dict[str, State] = {port.name: lifting.whole("input")}
+    whole = lifting.whole("input")
+    states: dict[str, State] = {port.name: transposed(whole, (0, *range(2, len(shape)), 1)) if turned else whole}
     for node in program.nodes:
         _follow(lifting, node, states)
     output = _output(lifting, program, states)
