@@ -65,16 +65,7 @@ class Held:
     """Means; a repeat in which none of a family is left to be covered does not count."""
 
 
-def resample(
-    errors: Errors,
-    calibrate_on: float,
-    repeats: int,
-    seed: int,
-    *,
-    by_family: bool = True,
-    coverage: float = COVERAGE,
-    bounds: tuple[float, float] = (0.0, 1.0),
-) -> Held:
+def resample(errors: Errors, calibrate_on: float, repeats: int, seed: int, *, by_family: bool) -> Held:
     """Calibrates on a share of the architectures of each family and covers the rest, `repeats` times."""
     rng = np.random.default_rng(seed)
     names = sorted(set(errors.families.tolist()))
@@ -83,7 +74,7 @@ def resample(
     for _ in range(repeats):
         mine = _some_of_each(errors, calibrate_on, rng)
         seen, fresh = errors.where(mine), errors.where(~mine)
-        told = intervals_of(seen, fresh, by_family=by_family, coverage=coverage, bounds=bounds)
+        told = intervals_of(seen, fresh, by_family=by_family)
         holds = np.array([each.low <= value <= each.high for each, value in zip(told, fresh.measured, strict=True)])
         shares.append([float(holds.mean()), *(_mean(holds[fresh.families == name]) for name in names)])
         widths.append(float(np.mean([each.high - each.low for each in told])))
@@ -116,13 +107,12 @@ def cross_calibrated(
 ) -> list[Interval]:
     """The interval of each network, calibrated on the architectures of the other folds."""
     fold_of = _dealt(errors, folds, seed)
-    found: list[Interval | None] = [None] * len(fold_of)
+    found: dict[int, Interval] = {}
     for fold in range(folds):
         mine = fold_of == fold
         told = intervals_of(errors.where(~mine), errors.where(mine), coverage=coverage, bounds=bounds)
-        for place, interval in zip(np.flatnonzero(mine), told, strict=True):
-            found[place] = interval
-    return [interval for interval in found if interval is not None]
+        found.update(zip(np.flatnonzero(mine).tolist(), told, strict=True))
+    return [found[number] for number in range(len(fold_of))]
 
 
 def errors_of(zoos: Sequence[Path]) -> Errors:
