@@ -31,7 +31,7 @@ def card(config: PredictorConfig, measures: Measures) -> str:
         "## Scores of the served predictor: generalization gap",
         *_served(measures.generalization_gap),
         "## Intervals",
-        "Measured on the test networks that the predictor answers.",
+        "Measured on the networks that the predictor answers.",
         _intervals(measures),
         *_beside(measures.scorecard),
         *_moved(measures.moves),
