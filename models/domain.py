@@ -8,13 +8,16 @@ import numpy as np
 from metagauge.graph.parameter_graph import RETURNED, Block, NodeGroup, ParameterGraph
 from models.oddities import SHOWN, oddities, reads_indices
 
+_SHARES = frozenset({"softmax", "log_softmax"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """What a network must look like from outside to be judged: the task of the zoo."""
 
     channels: int
-    positions: int
+    extent: tuple[int, ...]
+    """Height and width."""
     classes: int
     coverage: float
     """Least share of a checkpoint's parameters that the graph must stand for."""
@@ -42,7 +45,7 @@ class Task:
     def _objections_to_ends(self, graph: ParameterGraph) -> Iterator[str]:
         inputs = [number for number, group in enumerate(graph.groups) if group.kind == "input"]
         outputs = [group for group in graph.groups if group.kind == "output"]
-        known = f"{self.channels} channels of {self.positions} positions (CIFAR-10 images)"
+        known = f"{_extent(self.channels, self.extent)} (CIFAR-10 images)"
         if len(inputs) != 1:
             named = ", ".join(f"{graph.groups[number].name!r}" for number in inputs[:SHOWN]) or "none"
             yield f"the network has {len(inputs)} inputs ({named}); this predictor knows networks that read one image"
@@ -50,15 +53,19 @@ class Task:
             yield f"the input is token ids or other indices; this predictor knows networks that read {known}"
         else:
             source = graph.groups[inputs[0]]
-            if (source.size, source.positions) != (self.channels, self.positions):
-                yield f"the input has {_extent(source)}; this predictor knows networks that read {known}"
+            if (source.size, source.extent) != (self.channels, self.extent):
+                found = _extent(source.size, source.extent)
+                yield f"the input has {found}; this predictor knows networks that read {known}"
         returned = len({_returned(group) for group in outputs})
         if returned != 1:
             yield f"the network has {returned} outputs; this predictor knows networks with one"
         elif (size := sum(group.size for group in outputs)) != self.classes:
             yield f"the output has {size} values; this predictor knows {self.classes} classes"
+        elif any(group.positions != 1 for group in outputs):
+            yield f"the output has {self.classes} values at each of several positions; this predictor knows one answer"
         elif len(outputs) > 1:
             yield f"the output is joined of {len(outputs)} parts; this predictor knows networks that compute it in one"
+        yield from _objections_to_answers(graph)
 
     def _objections_to_size(self, graph: ParameterGraph) -> Iterator[str]:
         if graph.coverage < self.coverage:
@@ -88,10 +95,21 @@ def _returned(group: NodeGroup) -> str:
     return next((detail for detail in group.detail if detail.startswith(RETURNED)), f"{RETURNED}0")
 
 
-def _extent(source: NodeGroup) -> str:
-    if source.positions == 1:
-        return f"{source.size} values"
-    return f"{source.size} channels of {source.positions} positions"
+def _extent(size: int, extent: tuple[int, ...]) -> str:
+    return f"{size} channels of {'x'.join(map(str, extent))} positions" if extent else f"{size} values"
+
+
+def _objections_to_answers(graph: ParameterGraph) -> Iterator[str]:
+    """What else is done to logits keeps the accuracy, and changes how sure the network looks."""
+    known = "this predictor knows networks that answer with logits, or with one softmax of them"
+    for number, group in enumerate(graph.groups):
+        if group.kind != "output":
+            continue
+        before = {graph.groups[block.source].activation for block in graph.blocks if block.target == number}
+        if group.activation not in ("identity", *_SHARES):
+            yield f"the output goes through the function {group.activation}; {known}"
+        elif before & _SHARES:
+            yield f"the output is computed from what a softmax says; {known}"
 
 
 def _objections_to_guesses(graph: ParameterGraph) -> Iterator[str]:

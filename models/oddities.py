@@ -132,5 +132,7 @@ def _of_block(block: Block, target: NodeGroup) -> Iterator[str]:
             yield _ROLES[block.role]
     elif block.role not in ROLES:
         yield _ROLES.get(block.role, block.role)
+    if any(size < 0 for pair in (*block.padding, *block.reading.padding) for size in pair):
+        yield "padding that cuts off instead of adding"
     if block.transposed:
         yield "a transposed convolution"

@@ -37,7 +37,7 @@ from tests.sketches import IMAGE, finished
 from tests.zoo_networks import Tensors, graph_of
 
 PREDICTORS = ("random", *available())
-TASK = Task(channels=3, positions=1024, classes=10, coverage=0.99, edges=70_000, blocks=128)
+TASK = Task(channels=3, extent=(32, 32), classes=10, coverage=0.99, edges=70_000, blocks=128)
 ABSTAINED = -9.0
 LEARNED_IMAGES = 2
 WEIGHTS = ProductConfig(

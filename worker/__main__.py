@@ -19,6 +19,7 @@ def load(name: str | Path) -> Judge:
 def main() -> None:
     """Works until it is told to stop."""
     settings = Settings()
+    torch.set_flush_denormal(True)  # before there are threads, which take it over; see docs/probes.md
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // settings.worker_threads))
     serve(settings, load)
 

@@ -24,7 +24,15 @@ class Drawing:
 
     def start(self, value: Value) -> Cursor:
         """The ordered input."""
-        group = NodeGroup(name="input", kind="input", size=value.features, positions=value.positions, ordered=True)
+        axes = value.shape[1:] if value.layout == "map" else value.shape[:-1]
+        group = NodeGroup(
+            name="input",
+            kind="input",
+            size=value.features,
+            positions=value.positions,
+            extent=tuple(size for size in axes if size != 1),
+            ordered=True,
+        )
         return Cursor(group=self.draft.put(group), is_open=False)
 
     def linear(self, name: str, layer: Linear, source: Cursor, output: Value) -> Cursor:

@@ -83,6 +83,8 @@ class NodeGroup:
     size: int
     positions: int = 1
     """Positions or tokens at which each neuron has a value."""
+    extent: tuple[int, ...] = ()
+    """Of an input: sizes of the axes of its positions, whose product they are; axes of size one are left out."""
     depth: int = 0
     """Longest path from the input, in blocks."""
     norm: NormKind = "none"

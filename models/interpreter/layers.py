@@ -313,13 +313,13 @@ def activate(layer: Activation, source: Tensor) -> Tensor:
 
 def _pool(layer: Pool, source: Tensor) -> Tensor:
     if layer.reduction == "max":
-        source, padding = _split_padding(source, layer.padding, float("-inf"))
+        source, padding = _split_padding(source, layer.padding, float("-inf"), layer.kernel)
         return _MAX_POOLS[len(layer.kernel)](source, layer.kernel, layer.stride, padding)
-    padded, padding = _split_padding(source, layer.padding, 0.0)
+    padded, padding = _split_padding(source, layer.padding, 0.0, layer.kernel)
     means = _mean_pool(padded, layer, padding)
     if layer.count_padding or not any(size for pair in layer.padding for size in pair):
         return means
-    ones, padding = _split_padding(torch.ones_like(source[:1, :1]), layer.padding, 0.0)
+    ones, padding = _split_padding(torch.ones_like(source[:1, :1]), layer.padding, 0.0, layer.kernel)
     return means / _mean_pool(ones, layer, padding)
 
 
@@ -334,9 +334,12 @@ def _mean_pool(source: Tensor, layer: Pool, padding: list[int]) -> Tensor:
             return functional.avg_pool3d(source, kernel, stride, padding)
 
 
-def _split_padding(source: Tensor, padding: tuple[tuple[int, int], ...], fill: float) -> tuple[Tensor, list[int]]:
-    """The source and the symmetric padding left to do; uneven padding is done here."""
-    if all(before == after for before, after in padding):
+def _split_padding(
+    source: Tensor, padding: tuple[tuple[int, int], ...], fill: float, kernel: tuple[int, ...] = ()
+) -> tuple[Tensor, list[int]]:
+    """The source and the padding left to do; done here is what is uneven, or more than a pool does, half its kernel."""
+    too_much = any(2 * before > size for (before, _), size in zip(padding, kernel, strict=False))
+    if all(before == after for before, after in padding) and not too_much:
         return source, [before for before, _ in padding]
     flat = [size for pair in reversed(padding) for size in pair]
     return functional.pad(source, flat, value=fill), [0] * len(padding)

@@ -25,7 +25,7 @@ from models.zoo.images import MEAN, SPREAD
 
 DAMAGED = 3
 """Snapshots of each job of which damaged copies are made."""
-TASK = Task(channels=3, positions=32 * 32, classes=10, coverage=0.99, edges=70_000, blocks=128)
+TASK = Task(channels=3, extent=(32, 32), classes=10, coverage=0.99, edges=70_000, blocks=128)
 """CIFAR-10, and room for `models.zoo.families.MAX_PARAMETERS` with the wiring between them."""
 _FAMILIES = {
     "cnn": "2-D CNNs",

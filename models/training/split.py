@@ -13,7 +13,7 @@ SplitKind = Literal["architecture", "run"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Disjoint parts of a zoo. Calibration sets intervals and the domain's border; test is looked at in the end."""
+    """Disjoint parts of a zoo. Calibration sets the domain's border, test is scored, and both set intervals."""
 
     kind: SplitKind
     train: tuple[JobNetworks, ...]

@@ -1,4 +1,4 @@
-"""Measures networks of one architecture: accuracy and loss, on test images and on images they were trained on."""
+"""Measures networks of one architecture: accuracy and loss, on test images and on their training sets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,13 +55,15 @@ class Lesson:
 def measure(
     network: Architecture, tensors: Mapping[str, Tensor], lesson: Lesson, zoo: ZooRecipe, images: Images
 ) -> list[tuple[Score, Score]]:
-    """Scores of each network on the zoo's test images, and on as many as it asks for of those it was trained on.
+    """Scores of each network on the zoo's test images, and on as many as it asks for of the network's training set.
+
+    The training set is what batches are drawn from; in a short training many of its images are never drawn.
 
     Args:
         network: Of all of them.
         tensors: (networks, *shape) by name, where the images are.
         lesson: What they were trained on.
-        zoo: Says on how many images; a network that was trained on fewer is measured on all of those.
+        zoo: Says on how many images; a network whose training set is smaller is measured on all of it.
         images: What they are measured on.
     """
     device = images.test_pixels.device

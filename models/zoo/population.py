@@ -170,5 +170,5 @@ def _snapshots(
     tensors = _written_out(plan, tensors)
     for member, (test, train) in enumerate(measure(plan.architecture, tensors, lesson, zoo, images)):
         mine = {name: tensor[member].detach().cpu().numpy().copy() for name, tensor in tensors.items()}
-        if all(np.isfinite(tensor).all() for tensor in mine.values()) and np.isfinite(test.loss):
+        if all(np.isfinite(tensor).all() for tensor in mine.values()) and np.isfinite([test.loss, train.loss]).all():
             yield Snapshot(member=member, step=step, tensors=mine, test=test, train=train)

@@ -38,7 +38,7 @@ class ZooRecipe:
     test_images: int = 10_000
     """On how many images test accuracy and loss are measured."""
     train_images: int = 5_000
-    """On how many images train accuracy and loss are measured, at most: those a network was trained on may be fewer."""
+    """On how many images train accuracy and loss are measured, at most: a network's training set may be smaller."""
 
     def digest(self) -> str:
         """Names the networks this recipe makes; a zoo may be extended by more jobs, and be measured again."""

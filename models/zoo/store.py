@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -27,6 +27,8 @@ from models.zoo.recipe import TrainingRecipe, ZooRecipe
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One snapshot of the index. A run is (job, member); networks of one job share their architecture."""
+
+    __pydantic_config__: ClassVar = {"ser_json_inf_nan": "constants"}
 
     job: int
     member: int

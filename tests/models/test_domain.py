@@ -7,11 +7,11 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from metagauge.graph.parameter_graph import Block, NodeGroup, Operation, ParameterGraph
+from metagauge.graph.parameter_graph import Block, Function, NodeGroup, Operation, ParameterGraph
 from models.domain import Task
 
-TASK = Task(channels=3, positions=4, classes=10, coverage=0.99, edges=1000, blocks=8)
-IMAGE = NodeGroup(name="image", kind="input", size=3, positions=4)
+TASK = Task(channels=3, extent=(2, 2), classes=10, coverage=0.99, edges=1000, blocks=8)
+IMAGE = NodeGroup(name="image", kind="input", size=3, positions=4, extent=(2, 2))
 IDS = NodeGroup(name="ids", kind="input", size=8)
 HIDDEN = NodeGroup(name="hidden", kind="hidden", size=5)
 CLASSES = NodeGroup(name="classes", kind="output", size=10)
@@ -47,12 +47,25 @@ def test_a_network_like_the_zoos_is_inside():
     assert TASK.objections(KNOWN) == ()
 
 
+@pytest.mark.parametrize("activation", ["softmax", "log_softmax"])
+def test_one_softmax_is_no_objection(activation: Function):
+    assert TASK.objections(with_groups(IMAGE, replace(CLASSES, activation=activation))) == ()
+
+
 @pytest.mark.parametrize(
     ("graph", "words"),
     [
         (with_groups(IMAGE, IDS, CLASSES), "2 inputs ('image', 'ids')"),
         (with_groups(HIDDEN, CLASSES), "0 inputs (none)"),
         (with_groups(IDS, CLASSES), "8 values"),
+        (with_groups(replace(IMAGE, extent=(1, 4)), CLASSES), "1x4 positions"),
+        (
+            with_groups(replace(IMAGE, extent=(4,)), CLASSES),
+            "has 3 channels of 4 positions",
+        ),
+        (with_groups(IMAGE, replace(CLASSES, positions=64)), "at each of several positions"),
+        (with_groups(IMAGE, replace(CLASSES, activation="sigmoid")), "goes through the function sigmoid"),
+        (with_groups(replace(IMAGE, activation="softmax"), CLASSES), "from what a softmax says"),
         (with_groups(IMAGE, CLASSES, replace(CLASSES, detail=("output 1",))), "2 outputs"),
         (with_groups(IMAGE, *[CLASSES] * 2, *[replace(CLASSES, detail=("output 1",))] * 2), "2 outputs"),
         (with_groups(IMAGE, *[replace(CLASSES, size=5)] * 2), "joined of 2 parts"),

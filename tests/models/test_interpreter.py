@@ -147,6 +147,18 @@ CASES: dict[str, Callable[[], Case]] = {
         (3, 8, 8),
         nn.AvgPool2d(3, 2, 1, count_include_pad=False),
     ),
+    "max pool with more padding than half its window": lambda: plain(
+        Pool(reduction="max", kernel=(3, 3), stride=(2, 2), padding=((2, 2), (2, 2))),
+        "map",
+        (3, 8, 8),
+        lambda source: functional.max_pool2d(functional.pad(source, (2, 2, 2, 2), value=-torch.inf), 3, 2),
+    ),
+    "mean pool with more padding than half its window": lambda: plain(
+        Pool(reduction="mean", kernel=(3, 3), stride=(2, 2), padding=((2, 2), (2, 2))),
+        "map",
+        (3, 8, 8),
+        lambda source: functional.avg_pool2d(functional.pad(source, (2, 2, 2, 2)), 3, 2),
+    ),
     "global mean": lambda: plain(GlobalPool(reduction="mean"), "map", (3, 4, 5), lambda source: source.mean((2, 3))),
     "global max of tokens": lambda: plain(
         GlobalPool(reduction="max"), "sequence", (5, 6), lambda source: source.amax(1)

@@ -223,7 +223,7 @@ def test_a_network_of_the_task_meets_no_objection():
     ("task", "reason"),
     [
         (replace(TASK, channels=1), "the input has 3 channels"),
-        (replace(TASK, positions=784), "of 1024 positions"),
+        (replace(TASK, extent=(28, 28)), "of 32x32 positions"),
         (replace(TASK, classes=100), "the output has 10 values"),
     ],
 )

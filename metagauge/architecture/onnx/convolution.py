@@ -113,6 +113,8 @@ def _padding(
             pads = integers(node, "pads") or (0,) * (2 * axes)
             if len(pads) != 2 * axes:
                 raise StructureNotInferableError(f"pads {list(pads)} for {axes} axes")
+            if min(pads, default=0) < 0:
+                raise StructureNotInferableError(f"pads {list(pads)}: a window cannot begin inside its input")
             return tuple(zip(pads[:axes], pads[axes:], strict=True))
         case "VALID":
             return ((0, 0),) * axes

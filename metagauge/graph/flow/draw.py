@@ -283,8 +283,17 @@ def _start(canvas: Canvas, step: Step, operator: Given) -> None:
         own = units(axes[choice]) if choice is not None else ()
         positions = elements(axes) // size(own)
         place = (f"input {canvas.inputs}",) if canvas.inputs else ()
+        others = (size(units(axis)) for number, axis in enumerate(axes) if number != choice)
         number = canvas.draft.put(
-            NodeGroup(name=name, kind="input", size=size(own), positions=positions, ordered=True, detail=place)
+            NodeGroup(
+                name=name,
+                kind="input",
+                size=size(own),
+                positions=positions,
+                extent=tuple(each for each in others if each != 1),
+                ordered=True,
+                detail=place,
+            )
         )
         canvas.neurons[number] = own
         pieces.append(Cursor(group=number, is_open=False))
