@@ -22,9 +22,11 @@ _NO_BOUND = 1 << 62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimates:
-    """One property's predictions; NaN where the predictor abstains."""
+    """One property's predictions with their intervals; NaN where the predictor abstains."""
 
     value: Float[np.ndarray, " snapshots"]
+    low: Float[np.ndarray, " snapshots"]
+    high: Float[np.ndarray, " snapshots"]
     coverage: float
     """The chance with which intervals are meant to hold the truth."""
 
@@ -106,7 +108,8 @@ def _subjects(job: JobNetworks, *, executed: bool) -> list[Subject]:
 
 def _estimates(intervals: Sequence[Interval | None]) -> Estimates:
     nothing = float("nan")
+    rows = [(nothing, nothing, nothing) if each is None else (each.value, each.low, each.high) for each in intervals]
+    value, low, high = np.array(rows).T
     return Estimates(
-        value=np.array([nothing if each is None else each.value for each in intervals]),
-        coverage=next((each.coverage for each in intervals if each), nothing),
+        value=value, low=low, high=high, coverage=next((each.coverage for each in intervals if each), nothing)
     )

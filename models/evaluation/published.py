@@ -21,6 +21,7 @@ from models.training.split import Split
 from models.zoo.store import ZooStore
 
 FOLDS = 10
+_WEIGHTS_ONLY = "test_accuracy_of_weights_only"
 _QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 
 
@@ -86,6 +87,8 @@ class Coverage:
     mean_width: float
     test_alone: float
     """Calibrated on the calibration part of the split, counted on its test part: one split of many."""
+    served: float
+    """Of the intervals as they are served, on the networks that they were calibrated on."""
     families: Mapping[str, float]
 
 
@@ -137,9 +140,12 @@ def measure(
     served = tuple(_served(part, each, gap=False) for part, each in judged.items() if each.is_answered.any())
     gaps = (_served("test", test, gap=True),)
     held_out = (judged["calibration"], parts.calibration), (test, parts.test)
+    plain = judge(predictor, parts.calibration, executed=False)
+    of_weights = (plain, parts.calibration), (judged["test, weights only"], parts.test)
     intervals = {
         "test_accuracy": _coverage(*held_out, gap=False),
         "generalization_gap": _coverage(*held_out, gap=True),
+        **({_WEIGHTS_ONLY: _coverage(*of_weights, gap=False)} if plain.is_answered.any() else {}),
     }
     everything = [job for networks in named.values() for job in networks]
     return Measures(
@@ -201,11 +207,13 @@ def _coverage(calibration: _Part, test: _Part, *, gap: bool) -> Coverage:
     told = cross_calibrated(held_out, FOLDS, 0, coverage=said.coverage, bounds=bounds)
     holds = _holds(told, held_out)
     alone = _holds(intervals_of(calibrating, testing, coverage=said.coverage, bounds=bounds), testing)
+    served = np.concatenate([_inside(judged, gap=gap) for judged, _ in (calibration, test)])
     return Coverage(
         nominal=said.coverage,
         measured=float(holds.mean()),
         mean_width=float(np.mean([each.high - each.low for each in told])),
         test_alone=float(alone.mean()),
+        served=float(served.mean()),
         families={str(name): float(holds[held_out.families == name].mean()) for name in np.unique(held_out.families)},
     )
 
@@ -219,6 +227,13 @@ def _errors(judged: Judged, networks: Sequence[JobNetworks], *, gap: bool) -> Er
         kinds=np.array([family_of(job.network) for job in networks for _ in job.entries]),
         architectures=judged.snapshots.architecture,
     ).where(judged.is_answered)
+
+
+def _inside(judged: Judged, *, gap: bool) -> Bool[np.ndarray, " answered"]:
+    """Whether what was measured is inside the interval that was served, of networks that are answered."""
+    said = judged.gap if gap else judged.accuracy
+    measured = judged.snapshots.gap if gap else judged.snapshots.accuracy
+    return ((said.low <= measured) & (measured <= said.high))[judged.is_answered]
 
 
 def _holds(told: Sequence[Interval], errors: Errors) -> Bool[np.ndarray, " networks"]:

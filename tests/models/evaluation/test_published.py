@@ -61,6 +61,9 @@ def test_coverage_is_counted_on_architectures_that_did_not_calibrate(networks: l
     assert accuracy.mean_width == pytest.approx(np.mean([each.high - each.low for each in told]))
     assert accuracy.test_alone == pytest.approx(np.mean(inside(intervals_of(calibration, test), test)))
     assert set(accuracy.families) == {"cnn", "mlp"}
+    held_out = calibration.joined(test).measured
+    assert accuracy.served == pytest.approx(np.mean((held_out >= 0.1) & (held_out <= 0.25)))
+    assert 0 < accuracy.served < 1 == gap.served
     assert gap.mean_width < 0.5, "what was calibrated is measured, and not what the predictor happens to say"
     assert measures.scores["test_accuracy_interval_coverage"] == accuracy.measured
 
