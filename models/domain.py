@@ -101,7 +101,7 @@ def _extent(size: int, extent: tuple[int, ...]) -> str:
 
 def _objections_to_answers(graph: ParameterGraph) -> Iterator[str]:
     """What else is done to logits keeps the accuracy, and changes how sure the network looks."""
-    known = "this predictor knows networks that answer with logits, or with one softmax of them"
+    known = "this predictor knows networks that answer with logits, or with one softmax or log-softmax of them"
     for number, group in enumerate(graph.groups):
         if group.kind != "output":
             continue
