@@ -12,7 +12,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from rich.console import Console
 from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -75,7 +75,7 @@ def resample(errors: Errors, calibrate_on: float, repeats: int, seed: int, *, by
         mine = _some_of_each(errors, calibrate_on, rng)
         seen, fresh = errors.where(mine), errors.where(~mine)
         told = intervals_of(seen, fresh, by_family=by_family)
-        holds = np.array([each.low <= value <= each.high for each, value in zip(told, fresh.measured, strict=True)])
+        holds = holds_of(told, fresh)
         shares.append([float(holds.mean()), *(_mean(holds[fresh.families == name]) for name in names)])
         widths.append(float(np.mean([each.high - each.low for each in told])))
     columns = np.array(shares)
@@ -100,6 +100,11 @@ def intervals_of(
     kinds = seen.kinds.tolist() if by_family else [""] * len(seen.kinds)
     found = calibrate(seen.predicted, seen.measured, kinds, seen.architectures.tolist(), coverage, bounds)
     return [found.interval(value, kind) for value, kind in zip(fresh.predicted, fresh.kinds, strict=True)]
+
+
+def holds_of(told: Sequence[Interval], errors: Errors) -> Bool[np.ndarray, " networks"]:
+    """Whether each network's interval holds what was measured of it."""
+    return np.array([each.low <= value <= each.high for each, value in zip(told, errors.measured, strict=True)])
 
 
 def cross_calibrated(

@@ -10,12 +10,11 @@ from jaxtyping import Bool
 from safetensors import safe_open
 
 from metagauge.graph.build import family_of
-from models.evaluation.intervals import Errors, cross_calibrated, intervals_of
+from models.evaluation.intervals import Errors, cross_calibrated, holds_of, intervals_of
 from models.evaluation.judged import Judged, Predicts, judge
 from models.evaluation.moves import Moves
 from models.evaluation.scorecard import Line
 from models.evaluation.scores import Scores, StrataScores, score, score_strata
-from models.prediction import Interval
 from models.training.networks import JobNetworks
 from models.training.split import Split
 from models.zoo.store import ZooStore
@@ -205,8 +204,8 @@ def _coverage(calibration: _Part, test: _Part, *, gap: bool) -> Coverage:
     calibrating, testing = _errors(*calibration, gap=gap), _errors(*test, gap=gap)
     held_out = calibrating.joined(testing)
     told = cross_calibrated(held_out, FOLDS, 0, coverage=said.coverage, bounds=bounds)
-    holds = _holds(told, held_out)
-    alone = _holds(intervals_of(calibrating, testing, coverage=said.coverage, bounds=bounds), testing)
+    holds = holds_of(told, held_out)
+    alone = holds_of(intervals_of(calibrating, testing, coverage=said.coverage, bounds=bounds), testing)
     served = np.concatenate([_inside(judged, gap=gap) for judged, _ in (calibration, test)])
     return Coverage(
         nominal=said.coverage,
@@ -234,10 +233,6 @@ def _inside(judged: Judged, *, gap: bool) -> Bool[np.ndarray, " answered"]:
     said = judged.gap if gap else judged.accuracy
     measured = judged.snapshots.gap if gap else judged.snapshots.accuracy
     return ((said.low <= measured) & (measured <= said.high))[judged.is_answered]
-
-
-def _holds(told: Sequence[Interval], errors: Errors) -> Bool[np.ndarray, " networks"]:
-    return np.array([each.low <= value <= each.high for each, value in zip(told, errors.measured, strict=True)])
 
 
 def _weights(path: Path) -> Weights:

@@ -64,7 +64,7 @@ def fit_method(
     networks must have been asked about drawn images (`models.training.probing.ask_drawn`)."""
     model, learned = load_config(name), None
     if name == "hybrid":
-        learned = _learn(networks, probes, image_sets(model), store)
+        learned = _learn(networks, probes, _image_sets(model), store)
     asked = cache(lambda: networks if learned is None else ask_learned(networks, learned))
     seen = () if learned is None else (probes, DRAWN_PROBES, IMAGES_SEED)
     one, count = alone(model)
@@ -83,7 +83,7 @@ def fit_method(
     return Fitted(metanetwork=together(model, members, readers), learned=learned)
 
 
-def image_sets(model: AnyConfig) -> int:
+def _image_sets(model: AnyConfig) -> int:
     """How many sets of images are learned for a metanetwork that asks."""
     return 1 if isinstance(model, GmnConfig) or model.readers is None else model.readers.sets
 

@@ -44,7 +44,7 @@ def make(
     store = ZooStore(folder)
     store.prepare(plan)
     load_images(data, out / "images")  # decoded once, before the processes start
-    missing = [job for job in range(plan.jobs) if not (store.has(job) and store.is_measured(job))]
+    missing = [job for job in range(plan.jobs) if not (store.has(job) and store.is_measured(job, plan))]
     todo, done_before = missing[:only], plan.jobs - len(missing)
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=use_one_thread)
     total = done_before + len(todo)

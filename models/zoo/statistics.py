@@ -52,7 +52,9 @@ class ZooStatistics:
     complete: bool
     lost: int
     test_images: int
+    """On how many images test accuracies were measured, at least."""
     train_images: int
+    """On how many images train accuracies were measured, at most: training sets may be smaller."""
     shares: tuple[float, ...]
     everything: FamilyStatistics
     families: dict[str, FamilyStatistics]
@@ -90,8 +92,8 @@ def describe(store: ZooStore) -> ZooStatistics:
         content_digest=digest.hexdigest(),
         complete=len(jobs) == recipe.jobs,
         lost=planned - sum(len(job.entries) for job in jobs),
-        test_images=recipe.test_images,
-        train_images=recipe.train_images,
+        test_images=min(entry.test_images for job in named for entry in job.entries),
+        train_images=max(entry.train_images for job in named for entry in job.entries),
         shares=SHARES,
         everything=_family(named),
         families={family: _family([job for job in named if job.entries[0].family == family]) for family in families},

@@ -78,9 +78,8 @@ class ZooStore:
         """Whether a job is complete."""
         return self._index(job).exists()
 
-    def is_measured(self, job: int) -> bool:
-        """Whether the networks of a complete job were measured on as many images as the recipe says now."""
-        recipe = self.recipe()
+    def is_measured(self, job: int, recipe: ZooRecipe) -> bool:
+        """Whether the networks of a complete job were measured on as many images as the recipe says."""
         return all(
             entry.test_images == recipe.test_images
             and entry.train_images == min(recipe.train_images, entry.training.training_images)

@@ -64,6 +64,16 @@ def test_values_in_another_order_are_not_taken_for_the_right_one(nodes: list[Nod
     refusal(nodes, ("batch", 4, 6), outputs=("z",))
 
 
+@pytest.mark.parametrize("pads", [[-1, 0], [0, -1]])
+@pytest.mark.parametrize("window", ["Conv", "MaxPool"])
+def test_padding_that_cuts_off_is_refused(window: str, pads: list[int]):
+    """There is no such padding in a layer; ONNX Runtime computes it, of convolutions."""
+    node = (
+        call("Conv", "c k", "y", pads=pads) if window == "Conv" else call(window, "c", "y", kernel_shape=[2], pads=pads)
+    )
+    assert "cannot begin inside its input" in refusal([call("Conv", "x k", "c"), node], ("batch", 4, 9))
+
+
 def test_attention_with_a_learned_bias_is_refused():
     nodes, constants = attention("root", "bias")
     with pytest.raises(StructureNotInferableError, match="bias or a mask"):

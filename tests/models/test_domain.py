@@ -7,13 +7,14 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from metagauge.graph.parameter_graph import Block, Function, NodeGroup, Operation, ParameterGraph
+from metagauge.graph.parameter_graph import Block, Function, NodeGroup, Operation, ParameterGraph, Reading
 from models.domain import Task
 
 TASK = Task(channels=3, extent=(2, 2), classes=10, coverage=0.99, edges=1000, blocks=8)
 IMAGE = NodeGroup(name="image", kind="input", size=3, positions=4, extent=(2, 2))
 IDS = NodeGroup(name="ids", kind="input", size=8)
 HIDDEN = NodeGroup(name="hidden", kind="hidden", size=5)
+CUTS = Reading(reduction="max", window=(2, 2), stride=(2, 2), padding=((0, -1), (0, 0)))
 CLASSES = NodeGroup(name="classes", kind="output", size=10)
 KNOWN = ParameterGraph(
     groups=(IMAGE, CLASSES),
@@ -88,6 +89,8 @@ def test_one_softmax_is_no_objection(activation: Function):
         (replace(KNOWN, blocks=(replace(KNOWN.blocks[0], role="wire"),)), "wired in another way"),
         (READS_TOKENS, "token ids"),
         (replace(KNOWN, blocks=(replace(KNOWN.blocks[0], transposed=True),)), "transposed convolution"),
+        (replace(KNOWN, blocks=(replace(KNOWN.blocks[0], padding=((1, 1), (-1, 0))),)), "cuts off instead of adding"),
+        (replace(KNOWN, blocks=(replace(KNOWN.blocks[0], reading=CUTS),)), "cuts off instead of adding"),
         (replace(KNOWN, blocks=(replace(KNOWN.blocks[0], weight=np.full((10, 3, 1), np.nan)),)), "NaN"),
         (replace(KNOWN, blocks=(replace(KNOWN.blocks[0], weight=np.full((10, 3, 1), 1e300)),)), "infinite"),
     ],

@@ -15,7 +15,7 @@ from models.interpreter.layers import run_population
 from models.zoo.__main__ import make
 from models.zoo.families import MAX_COST, MAX_PARAMETERS, cost, draw
 from models.zoo.images import Images, normalise
-from models.zoo.measure import measure
+from models.zoo.measure import Score, measure
 from models.zoo.population import lesson_of, snapshot_steps, train_population
 from models.zoo.recipe import Tier, TrainingRecipe, ZooRecipe, draw_training, load_recipe
 from models.zoo.store import ZooStore
@@ -103,7 +103,21 @@ def test_a_zoo_may_be_measured_on_more_images(mlp_zoo: Zoo, tmp_path: Path):
     assert files(tmp_path / mlp_zoo.recipe.name) == files(tmp_path / "fresh")
     assert files(tmp_path / mlp_zoo.recipe.name)["00001.safetensors"] == weights
     assert {(entry.test_images, entry.train_images) for entry in again.entries()} == {(60, 50)}
-    assert fresh.is_measured(1)
+    assert fresh.is_measured(1, finer.recipe) and not fresh.is_measured(1, mlp_zoo.recipe)
+
+
+def test_a_loss_beyond_all_numbers_is_kept(mlp_zoo: Zoo, tmp_path: Path):
+    """A network may answer finite numbers of its test images, and be infinitely wrong on others."""
+    store = mlp_zoo.make(tmp_path, range(1))
+    before = store.job_entries(0)
+    test, train = Score(accuracy=0.25, loss=2.0, images=8), Score(accuracy=0.5, loss=float("inf"), images=4)
+    store.measured_again(0, {(entry.member, entry.step): (test, train) for entry in before})
+    labels = {
+        (entry.test_accuracy, entry.test_loss, entry.test_images, entry.train_accuracy, entry.train_loss)
+        for entry in store.entries()
+    }
+    assert labels == {(0.25, 2.0, 8, 0.5, float("inf"))}
+    assert [(entry.run, entry.step) for entry in store.entries()] == [(entry.run, entry.step) for entry in before]
 
 
 def test_train_accuracy_is_of_every_image_once():

@@ -79,6 +79,19 @@ def test_missing_jobs_and_lost_snapshots_are_told(mlp_zoo: Zoo, copy: Path):
     assert statistics.everything.jobs == 11
 
 
+def test_a_zoo_measured_in_part_says_the_least(mlp_zoo: Zoo, copy: Path):
+    recipe, store = mlp_zoo.recipe, ZooStore(copy)
+    store.prepare(replace(recipe, test_images=recipe.test_images // 2, train_images=1))
+    assert describe(store) == describe(mlp_zoo.store), "counts are those of the networks, not of a recipe"
+    path = copy / "jobs" / "00003.json"
+    entries = json.loads(path.read_text())
+    entries[0] |= {"test_images": 3, "train_images": 2}
+    path.write_text(json.dumps(entries))
+    statistics = describe(store)
+    assert statistics.test_images == 3
+    assert statistics.train_images == max(entry.train_images for entry in mlp_zoo.store.entries()) > 2
+
+
 def test_a_zoo_without_snapshots_has_no_statistics(mlp_zoo: Zoo, tmp_path: Path):
     store = ZooStore(tmp_path)
     store.prepare(replace(mlp_zoo.recipe, jobs=1))
