@@ -8,6 +8,7 @@ from onnx import ModelProto, NodeProto
 
 from metagauge.architecture.architecture import Architecture
 from metagauge.architecture.layers import Conv
+from metagauge.architecture.onnx.channels_last import has_channels_last
 from metagauge.architecture.onnx.lift import lift
 from metagauge.graph.build import build
 from tests.architecture.onnx_export import computed
@@ -85,3 +86,23 @@ def test_an_input_that_something_else_reads_stays_as_it_is():
     nodes = [call("Conv", "x k", "y")]
     architecture = lift(checkpoint_of(program(nodes, {"k": numbers(4, 8, 3, 3)}, SHAPE)))
     assert architecture.input_shape == (8, 6, 3)
+
+
+def test_an_input_that_is_read_both_ways_stays_as_it_is():
+    constants = {"k": numbers(4, 8, 1, 1)}
+    shape, both = (
+        ("batch", 8, 8, 8),
+        [TURN, call("Conv", "x k", "c"), call("Conv", "t k", "d"), call("Add", "c d", "y")],
+    )
+    one, other = (
+        checkpoint_of(program(nodes, constants, shape)).program for nodes in ([TURN, call("Conv", "t k", "y")], both)
+    )
+    assert one is not None and has_channels_last(one, "x", 4)
+    assert other is not None and not has_channels_last(other, "x", 4)
+
+
+def test_an_input_of_two_axes_stays_as_it_is():
+    """They may be tokens and features."""
+    nodes = [call("Transpose", "x", "t", perm=[0, 2, 1]), call("Conv", "t k", "y")]
+    mixed = checkpoint_of(program(nodes, {"k": numbers(4, 3, 3)}, ("batch", 8, 3))).program
+    assert mixed is not None and not has_channels_last(mixed, "x", 3)
