@@ -200,7 +200,8 @@ Basis = Literal["weights and probes", "weights only"]
 class Report(Wire):
     """The answer. `predictions` is null where the predictor abstains; `domain.reasons` then says why.
 
-    `assumptions` are what had to be taken for granted about inputs and outputs, in words; `declared` is what had not.
+    `assumptions` are what had to be taken for granted about inputs and outputs, in words, or why a network was not run;
+    `declared` is what had not.
     """
 
     predictor: PredictorRef

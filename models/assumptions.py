@@ -1,9 +1,21 @@
 """What a prediction takes for granted about a network's inputs and outputs, in words, where nobody declared it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from metagauge.declarations import CLASSES
 from models.subject import Declared, Triple
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotRun:
+    """Why a network was not run on probe images."""
+
+    reason: str
+
+    def consequence(self) -> str:
+        """What comes of it, in words."""
+        return f"nothing of pixels and classes, declared or not: only weights were read, because {self.reason}"
 
 
 def assumptions(declared: Declared, mean: Triple, spread: Triple, usual: Triple | None = None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from metagauge.architecture.architecture import Architecture
 from metagauge.errors import ArchitectureMismatchError, PredictorUnknownError, TensorMissingError
-from models.assumptions import assumptions
+from models.assumptions import NotRun, assumptions
 from models.canonical.canonical import Canonical, canonical_form
 from models.domain import Task
 from models.graph_tensors import GraphTensors, stack
@@ -141,14 +141,19 @@ class Predictor:
         graphs = replace(graphs, shape=weight_shape(graphs))
         outputs = self.weights.metanetwork([graphs])
         found = self._ask(subject, graphs, form, outputs)
-        if found is None:
-            return self._judged(self.weights, outputs, signals(graphs, outputs, None), subject)
+        if isinstance(found, NotRun):
+            alone = self._judged(self.weights, outputs, signals(graphs, outputs, None), subject)
+            return replace(alone, prediction=replace(alone.prediction, assumptions=(found.consequence(),)))
         usual, best = self.config.convention, found
         is_open = subject.declared.mean is None and subject.declared.spread is None
         for mean, spread in self.other_pixels if is_open else ():
             read_so = replace(subject, declared=replace(subject.declared, mean=mean, spread=spread))
             other = self._ask(read_so, graphs, form, outputs)
-            if other is not None and other.prediction.in_domain and other.estimate > max(found.high, best.estimate):
+            if (
+                isinstance(other, _Finding)
+                and other.prediction.in_domain
+                and other.estimate > max(found.high, best.estimate)
+            ):
                 best = other
         read = usual.declared(best.subject.declared)
         taken = assumptions(subject.declared, read.mean, read.spread, None if best is found else usual.mean)
@@ -156,11 +161,11 @@ class Predictor:
         said = replace(best.prediction, assumptions=taken, pixels=(read.mean, read.spread))
         return _Finding(subject=settled, prediction=said)
 
-    def _ask(self, subject: Subject, graphs: GraphTensors, form: Canonical, outputs: Tensor) -> "_Finding | None":
-        """What the hybrid finds; None where the network cannot be run. outputs: of the metanetwork of weights alone."""
+    def _ask(self, subject: Subject, graphs: GraphTensors, form: Canonical, outputs: Tensor) -> "_Finding | NotRun":
+        """What the hybrid finds, or why it cannot ask. outputs: of the metanetwork of weights alone."""
         probed = self._probed(subject)
-        if probed is None:
-            return None
+        if isinstance(probed, NotRun):
+            return probed
         told = told_answers(graphs, probed, form.kept)
         better = self.hybrid.metanetwork([told])
         return self._judged(self.hybrid, better, signals(told, outputs, better), subject)
@@ -190,19 +195,19 @@ class Predictor:
             found = replace(found, test_accuracy=interval, generalization_gap=gaps)
         return _Finding(subject=subject, prediction=found, estimate=interval.value, high=interval.high)
 
-    def _probed(self, subject: Subject) -> Probed | None:
-        """What the network answers; None where it cannot be run, or is too large to be."""
+    def _probed(self, subject: Subject) -> Probed | NotRun:
+        """What the network answers, or why it is not asked."""
         network, tensors = subject.network, subject.tensors
         if tensors is None or not isinstance(network, Architecture):
-            return None
+            return NotRun(reason="its layers are not all known, or too many to be run here")
         try:
             mine = alone(network, tensors)
             if not is_affordable(network, mine):
-                return None
+                return NotRun(reason="running it on the probe images would cost too much")
             convention = self.config.convention.declared(subject.declared)
             return probe(network, mine, subject.graph, self.probes, convention)
-        except (ArchitectureMismatchError, TensorMissingError):
-            return None
+        except (ArchitectureMismatchError, TensorMissingError) as error:
+            return NotRun(reason=f"its tensors do not fit its layers: {error}")
 
 
 def available(folder: Path = PRETRAINED) -> list[str]:

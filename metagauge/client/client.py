@@ -19,6 +19,7 @@ POLL_S = 20.0
 """How long one long poll asks the service to hold its answer."""
 MIN_INTERVAL_S = 0.1
 """Between two polls, should the service or a proxy not hold its answers."""
+_WHERE = "start a service there, or name the address of another one; on the command line with --url or METAGAUGE_URL"
 
 _JOB = TypeAdapter(Job)
 _JOBS = TypeAdapter(JobPage)
@@ -148,7 +149,7 @@ class Client:
             return self._http.send(request)
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
-            raise ServiceUnavailableError(f"no answer from {self._http.base_url}: {reason}") from error
+            raise ServiceUnavailableError(f"no answer from {self._http.base_url}: {reason}; {_WHERE}") from error
 
 
 def _segment(name: str) -> str:

@@ -83,24 +83,28 @@ def test_a_network_that_can_be_executed_is_asked(predictor: Predictor):
 
 
 @pytest.mark.parametrize(
-    "without",
+    ("without", "why"),
     [
-        lambda subject: replace(subject, network=None),
-        lambda subject: replace(subject, tensors=None),
-        lambda subject: replace(subject, tensors={}),
-        lambda subject: replace(subject, tensors=dict(list(subject.tensors.items())[1:])),
-        lambda _: large(),
+        (lambda subject: replace(subject, network=None), "layers are not all known"),
+        (lambda subject: replace(subject, tensors=None), "layers are not all known"),
+        (lambda subject: replace(subject, tensors={}), "tensors do not fit its layers"),
+        (
+            lambda subject: replace(subject, tensors=dict(list(subject.tensors.items())[1:])),
+            "tensor 'stem.weight', which was not given",
+        ),
+        (lambda _: large(), "would cost too much"),
     ],
     ids=["no network", "no tensors", "none of its tensors", "not all of its tensors", "too large to be run"],
 )
 def test_weights_alone_are_judged_where_the_network_cannot_be_asked(
-    without: Callable[[Subject], Subject], quick: Predictor
+    without: Callable[[Subject], Subject], why: str, quick: Predictor
 ):
     whole = subject_of(*residual())
     subject = without(whole)
     asked, prediction = quick.predict([whole, subject])
     assert prediction.basis == "weights only"
-    assert prediction.assumptions == ()
+    (assumed,) = prediction.assumptions
+    assert "only weights were read" in assumed and why in assumed
     assert asked.test_accuracy is not None and prediction.test_accuracy is not None
     assert width(prediction) > width(asked)
     assert numbers([prediction]) == pytest.approx(numbers(quick.predict([replace(subject, network=None)])))
