@@ -15,7 +15,6 @@ from models.graph_tensors import GraphTensors
 from models.metanetworks.products import ProductConfig, ProductMetanetwork, answers_of, rows_of, told_of
 from models.metanetworks.reader import Reader
 from models.metanetworks.summary import SUMMARY, summary
-from models.metanetworks.targets import GAP, TARGETS
 
 
 class ProductEnsemble(nn.Module):
@@ -41,9 +40,7 @@ class ProductEnsemble(nn.Module):
         sets, told = self.config.readers.sets, [(mine.told, each) for mine, each in zip(rows, graphs, strict=True)]
         numbers = [torch.cat([_numbers(self.config, *each, number) for each in told]) for number in range(sets)]
         read = torch.stack([reader(numbers[place % sets]) for place, reader in enumerate(self.readers)]).mean(0)
-        shares = said.new_full((TARGETS,), self.config.readers.share)
-        shares[GAP] = self.config.readers.gap_share
-        return torch.lerp(said, read, shares)
+        return torch.lerp(said, read, self.config.readers.share)
 
     def leaning(self, share: float) -> "ProductEnsemble":
         """The same metanetworks and readers, of which the readers count `share`: 0 is the metanetworks alone.
@@ -53,7 +50,7 @@ class ProductEnsemble(nn.Module):
         """
         if self.config.readers is None:
             raise ValueError("there are no readers beside these metanetworks")
-        config = replace(self.config, readers=replace(self.config.readers, share=share, gap_share=share))
+        config = replace(self.config, readers=replace(self.config.readers, share=share))
         return ProductEnsemble(config, [*self.members], [*self.readers])  # type: ignore[list-item]
 
 

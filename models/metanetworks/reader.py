@@ -26,8 +26,6 @@ class ReaderConfig:
     count: int = 2
     share: float = 0.5
     """What the mean of the readers counts; the mean of the metanetworks counts the rest."""
-    gap_share: float = 0.5
-    """The same of the generalization gap alone."""
     width: int = 160
     summary: bool = False
     """Whether they read `models.metanetworks.summary`, too."""

@@ -10,8 +10,6 @@ from torch.nn import functional
 
 TARGETS = 4
 """Logit of the test accuracy, generalization gap, logit of the training accuracy, log(1 + test loss)."""
-GAP = 1
-"""The place of the generalization gap among them."""
 _TRAIN_ACCURACY, _LOSS = 0.3, 0.1
 """What the targets that are not served weigh; they are there because they are known, and shape what is embedded."""
 
@@ -51,7 +49,7 @@ def accuracy_and_gap(
     outputs: Float[Tensor, "networks targets"],
 ) -> tuple[Float[Tensor, " networks"], Float[Tensor, " networks"]]:
     """Test accuracy as a fraction, and the gap: what is served."""
-    return torch.sigmoid(outputs[:, 0]), outputs[:, GAP]
+    return torch.sigmoid(outputs[:, 0]), outputs[:, 1]
 
 
 def loss(outputs: Float[Tensor, "networks targets"], measured: Measured) -> Float[Tensor, ""]:
@@ -59,7 +57,7 @@ def loss(outputs: Float[Tensor, "networks targets"], measured: Measured) -> Floa
     right = functional.binary_cross_entropy_with_logits
     return (
         right(outputs[:, 0], measured.test_accuracy)
-        + functional.smooth_l1_loss(outputs[:, GAP], measured.gap, beta=0.05)
+        + functional.smooth_l1_loss(outputs[:, 1], measured.gap, beta=0.05)
         + _TRAIN_ACCURACY * right(outputs[:, 2], measured.train_accuracy)
         + _LOSS * functional.smooth_l1_loss(outputs[:, 3], measured.test_loss.log1p(), beta=0.2)
     )

@@ -112,7 +112,7 @@ def _fit_readers(
     beside = model.readers
     numbers = cache(lambda images: torch.cat([read_of(model, job.graphs, images) for job in asked()]))
     width = numbers_read(model)
-    one = replace(model, members=1, readers=replace(beside, count=1, share=0.0, gap_share=0.0))
+    one = replace(model, members=1, readers=replace(beside, count=1, share=0.0))
     return [
         store.module(
             "reader",

@@ -8,11 +8,11 @@ import torch
 
 from models.canonical.random_symmetry import permute_randomly
 from models.graph_tensors import stack
-from models.metanetworks.ensemble import ProductEnsemble, numbers_read, read_of
+from models.metanetworks.ensemble import numbers_read, read_of
 from models.metanetworks.products import ProductConfig
 from models.metanetworks.reader import Reader, ReaderConfig, Squash
 from models.metanetworks.summary import SUMMARY, summary
-from models.metanetworks.targets import GAP, Measured, loss
+from models.metanetworks.targets import Measured, loss
 from models.probes.responses import response_names
 from models.training.fit_reader import ReaderFitConfig, fit_reader
 from models.training.networks import JobNetworks, load_networks
@@ -73,16 +73,6 @@ def test_readers_count_their_share(networks: list[JobNetworks]):
     torch.testing.assert_close(alone, torch.stack([member(graphs) for member in whole.members]).mean(0))
     given = torch.cat([read_of(BESIDE, each) for each in graphs])
     torch.testing.assert_close(readers, torch.stack([reader(given) for reader in whole.readers]).mean(0))
-
-
-def test_of_the_gap_readers_count_another_share(networks: list[JobNetworks]):
-    whole, graphs = random_ensemble(BESIDE), [job.graphs for job in networks]
-    assert BESIDE.readers is not None
-    silent = replace(BESIDE, readers=replace(BESIDE.readers, gap_share=0.0))
-    mixed = ProductEnsemble(silent, [*whole.members], [*whole.readers])(graphs)  # type: ignore[list-item]
-    wanted = whole(graphs).clone()
-    wanted[:, GAP] = whole.leaning(0.0)(graphs)[:, GAP]
-    torch.testing.assert_close(mixed, wanted)
 
 
 def test_readers_take_turns_with_sets_of_images(networks: list[JobNetworks]):
