@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from metagauge.architecture.architecture import Provenance, Unsupported
+from metagauge.architecture.architecture import Architecture, Provenance, Unsupported
 from metagauge.architecture.codec import METADATA_KEY, from_json
 from metagauge.architecture.coverage import coverage, parameters_of, unused_tensors
 from metagauge.architecture.dataflow import Dataflow
@@ -13,6 +13,7 @@ from metagauge.architecture.network import Network
 from metagauge.architecture.normal_form.normalise import normalise
 from metagauge.architecture.onnx.lift import lift
 from metagauge.architecture.operators.shapes import shapes
+from metagauge.architecture.operators.source import Given
 from metagauge.architecture.parameter import Parameter
 from metagauge.architecture.reachable import reachable
 from metagauge.architecture.refusal import no_template, not_inferable
@@ -29,6 +30,8 @@ from metagauge.errors import ArchitectureMismatchError, LimitExceededError, Stru
 
 _ASSUMED, _ASSUMED_LENGTH = 20, 200
 """How many of a specification's own assumptions are passed on, and how much of each."""
+_IMAGE_RANK = 4
+"""Axes of a batch of images at least."""
 
 
 def infer(checkpoint: Checkpoint, sidecar: str | None) -> Network:
@@ -85,13 +88,28 @@ def _followed(checkpoint: Checkpoint, added: frozenset[str] = frozenset()) -> Ne
     try:
         layers = lift(checkpoint)
     except (StructureNotInferableError, LimitExceededError):
-        return _traced(checkpoint, added)
+        dataflow = _traced(checkpoint, added)
+        return _sized(checkpoint, dataflow, added) or dataflow
     if any(each.tensor in added for each in parameters_of(layers)):
         return _traced(checkpoint, added)
     if not layers.unsupported:
         return layers
     dataflow = _traced(checkpoint, added)
     return dataflow if coverage(dataflow, checkpoint) > coverage(layers, checkpoint) else layers
+
+
+def _sized(checkpoint: Checkpoint, dataflow: Dataflow, added: frozenset[str]) -> Architecture | None:
+    """The layers of all of a network of images that leaves their size open, for the size that its dataflow assumes."""
+    given = [step.operator for step in dataflow.steps if isinstance(step.operator, Given)]
+    if len(given) != 1 or len(given[0].shape) < _IMAGE_RANK:
+        return None
+    try:
+        layers = lift(checkpoint, sizes=given[0].shape[1:])
+    except (StructureNotInferableError, LimitExceededError):
+        return None
+    if layers.unsupported or any(each.tensor in added for each in parameters_of(layers)):
+        return None
+    return replace(layers, provenance=dataflow.provenance)
 
 
 def _traced(checkpoint: Checkpoint, added: frozenset[str] = frozenset()) -> Dataflow:

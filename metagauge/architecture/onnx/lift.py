@@ -21,11 +21,12 @@ from metagauge.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from metagauge.errors import ArchitectureMismatchError, LimitExceededError, MetagaugeError, StructureNotInferableError
 
 
-def lift(checkpoint: Checkpoint) -> Architecture:
+def lift(checkpoint: Checkpoint, *, sizes: tuple[int, ...] | None = None) -> Architecture:
     """The architecture of an ONNX checkpoint.
 
     Weights stay where they are: parameters name tensors and views. Tensors that the network's first output does not
-    depend on are listed as unsupported.
+    depend on are listed as unsupported. Sizes behind the batch axis that the file leaves open are those of `sizes`, in
+    which all axes but the batch have one.
 
     Raises:
         StructureNotInferableError: an operator that the first output depends on has no layer; the message names it.
@@ -36,7 +37,7 @@ def lift(checkpoint: Checkpoint) -> Architecture:
         raise StructureNotInferableError("the checkpoint holds weights and no program")
     if len(program.nodes) > MAX_OPERATIONS:
         raise LimitExceededError(f"the program has {len(program.nodes)} nodes; the most are {MAX_OPERATIONS}")
-    port, shape = _input(program)
+    port, shape = _input(program, sizes)
     if shape[0] is not None:
         return _lifted(checkpoint, program, port, shape, shape[0], ())
     try:
@@ -82,18 +83,21 @@ def _lifted(
     )
 
 
-def _input(program: Program) -> tuple[Port, tuple[int | None, ...]]:
+def _input(program: Program, sizes: tuple[int, ...] | None) -> tuple[Port, tuple[int | None, ...]]:
     if len(program.inputs) != 1:
         names = ", ".join(repr(port.name) for port in program.inputs) or "none"
         raise StructureNotInferableError(f"the program has not one input but {len(program.inputs)}: {names}")
     (port,) = program.inputs
-    if port.shape is None or len(port.shape) < 2 or any(not size for size in port.shape[1:]):
+    stated = port.shape
+    if sizes is not None and stated is not None and len(sizes) == len(stated) - 1:
+        stated = (stated[0], *(size or assumed for size, assumed in zip(stated[1:], sizes, strict=True)))
+    if stated is None or len(stated) < 2 or any(not size for size in stated[1:]):
         shape = "unknown" if port.shape is None else list(port.shape)
         message = f"input {port.name!r} needs a batch axis and fixed sizes behind it; its shape is {shape}"
         raise StructureNotInferableError(f"{message}: export with only the batch axis dynamic")
     if port.dtype and port.dtype not in FLOAT_DTYPES and not _is_only_cast(program, port.name):
         raise StructureNotInferableError(f"input {port.name!r} holds numbers of type {port.dtype}")
-    return port, port.shape
+    return port, stated
 
 
 def _is_only_cast(program: Program, name: str) -> bool:

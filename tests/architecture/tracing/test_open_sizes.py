@@ -1,9 +1,14 @@
 """Sizes that a file leaves open are filled so that its nodes agree, and what was assumed is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from onnx import ModelProto, helper
 
+from metagauge.architecture.architecture import Architecture
+from metagauge.architecture.dataflow import Dataflow
+from metagauge.architecture.infer import infer
 from metagauge.architecture.operators.source import Given
 from metagauge.architecture.tracing.trace import trace
 from metagauge.errors import ArchitectureMismatchError
@@ -49,6 +54,31 @@ def test_the_size_of_an_image_is_found_by_what_agrees() -> None:
         proto = _flattened(6 * (size // 4) ** 2)
         assert _given(proto) == {"x": (1, 3, size, size)}
         assert trace(checkpoint(proto)).provenance.assumed == (f"input 'x' has shape [1, 3, {size}, {size}]",)
+
+
+def _pooled(*shape: int | str) -> ModelProto:
+    """A network that reads images of any size."""
+    nodes = [
+        _NODE("Conv", ["x", "kernel"], ["maps"], pads=[1, 1, 1, 1]),
+        _NODE("Relu", ["maps"], ["positive"]),
+        _NODE("GlobalAveragePool", ["positive"], ["pooled"]),
+        _NODE("Flatten", ["pooled"], ["flat"]),
+        _NODE("Gemm", ["flat", "w"], ["y"]),
+    ]
+    return model(nodes, [port("x", *shape)], {"kernel": random(6, 3, 3, 3), "w": random(6, 2)})
+
+
+def test_an_image_of_any_size_is_small_and_its_network_the_layers_of_one_that_says_so() -> None:
+    fixed, open_ = (
+        infer(checkpoint(_pooled(*shape)), None) for shape in (("n", 3, 32, 32), ("n", 3, "height", "width"))
+    )
+    assert isinstance(open_, Architecture)
+    assert open_.provenance.assumed == ("input 'x' has shape [1, 3, 32, 32]",)
+    assert replace(open_, provenance=fixed.provenance) == fixed
+
+
+def test_a_sequence_of_any_length_stays_a_dataflow() -> None:
+    assert isinstance(infer(checkpoint(_linear("batch", "tokens", 24)), None), Dataflow)
 
 
 def test_what_the_caller_fixes_is_used() -> None:
