@@ -10,6 +10,7 @@ from models.evaluation.page import BEGIN, END, write_page
 from models.evaluation.paper import PAPER
 from models.evaluation.pictures import learning_curve, scatter
 from models.evaluation.scorecard import current, lines_of
+from models.evaluation.table import Table
 from models.evaluation.tables import tables_of
 from tests.models.evaluation.fake_results import COUNT, result, snapshots
 
@@ -97,6 +98,20 @@ def test_a_page_keeps_what_is_around_the_scorecard(tmp_path: Path):
     assert text.startswith("before\n") and text.endswith("\nafter\n")
     assert "old numbers" not in text
     assert "![a curve](scores/a-curve.svg)" in text
+
+
+def test_tables_and_pictures_of_zoos_that_were_not_measured_again_stay(tmp_path: Path):
+    def table(zoo: str, cell: str) -> Table:
+        return Table(title=f"{zoo}: scores", header=("tau",), rows=((cell,),))
+
+    page, old, new = tmp_path / "results.md", tmp_path / "gone-curve.svg", tmp_path / "here-curve.svg"
+    page.write_text(f"{BEGIN}{END}")
+    write_page(page, [table("gone", "0.71"), table("here", "0.72"), PAPER], [old, new])
+    for _ in range(2):
+        write_page(page, [table("here", "0.73"), PAPER], [new])
+        text = page.read_text()
+        assert [text.count(part) for part in ("0.71", "0.72", "0.73", PAPER.title)] == [1, 0, 1, 1]
+        assert [text.count(path.name) for path in (old, new)] == [1, 1]
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN])
