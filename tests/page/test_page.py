@@ -223,9 +223,9 @@ def test_of_several_predictors_one_is_chosen_by_what_it_is_good_at(opened: Opene
     expect(other).to_contain_text("small CNNs")
     expect(other.locator(".facts > div")).to_have_text(["r20.9", "tau0.8"])
     other.get_by_text("Its card").click()
-    expect(other.locator("pre")).to_contain_text("# cifar10-varying-cnn-v2")
+    expect(other.locator("pre")).to_contain_text("# cifar10-varying-cnn-v1")
     expect(other.locator("pre")).to_contain_text("<b>0.7</b>")
     opened.page.get_by_label("Predictor").select_option("cifar10-varying-cnn")
     choose(opened.page, good(0.6))
-    expect(opened.page.locator("#job .by")).to_contain_text("Predicted by cifar10-varying-cnn v2")
+    expect(opened.page.locator("#job .by")).to_contain_text("Predicted by cifar10-varying-cnn v1")
     assert served.service.jobs["job-1"].predictor == "cifar10-varying-cnn"
