@@ -24,8 +24,8 @@ run: $(BIN)/.run ## Start Redis, the API and a worker; Ctrl-C stops them, METAGA
 	@METAGAUGE_STATE_DIR="$(METAGAUGE_STATE_DIR)" $(BIN)/python -m app.preflight
 	@exec env PATH="$(abspath $(BIN)):$$PATH" METAGAUGE_STATE_DIR="$(METAGAUGE_STATE_DIR)" supervisord -c supervisord.conf
 
-test: $(BIN)/.test ## Install everything and run the whole suite
-	$(BIN)/python -m pytest
+test: $(BIN)/.test ## Install everything and run the whole suite, one process of one thread for each core
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
 
 clean: ## Remove the virtual environment and the service's state
 	rm -rf $(VENV) .var
