@@ -1,5 +1,7 @@
 """What running a network would cost is known before it runs, whatever its layers spend it on."""
 
+from math import isqrt
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from metagauge.architecture.architecture import Architecture, Operation
 from metagauge.architecture.layers import Conv, GlobalPool, Layer, Linear, Parameter, Pool
 from models.probes.cost import is_affordable
 from models.probes.recording import Stacked, prepare
+from models.zoo.families import MAX_COST
 
 WIDTH = 3
 
@@ -34,9 +37,9 @@ def pool(kernel: int, padding: tuple[int, int], stride: int = 1) -> Pool:
     return Pool(reduction="max", kernel=(kernel, kernel), stride=(stride, stride), padding=(padding, padding))
 
 
-def padded(before: int, after: int, stride: int) -> Conv:
-    around = ((before, after), (before, after))
-    return Conv(weight=Parameter(tensor="conv"), stride=(stride, stride), padding=around, dilation=(1, 1))
+def padded(before: int, after: int, stride: int, tensor: str = "conv", groups: int = 1) -> Conv:
+    weight, around = Parameter(tensor=tensor), ((before, after), (before, after))
+    return Conv(weight=weight, stride=(stride, stride), padding=around, dilation=(1, 1), groups=groups)
 
 
 @pytest.mark.parametrize("layer", [pool(3, (1, 1)), pool(2, (0, 0), stride=2), padded(1, 1, 1), padded(1, 0, 2)])
@@ -51,6 +54,21 @@ def test_usual_layers_are_affordable(layer: Layer):
 )
 def test_what_costs_without_weights_is_counted(layers: tuple[Layer, ...]):
     assert not is_affordable(*network(*layers))
+
+
+def test_what_takes_longer_than_matrix_products_costs_more():
+    channels = isqrt(64 * MAX_COST // (9 * 32 * 32))
+    widened, _ = network(padded(1, 1, 1, "wide"))
+    apart, _ = network(padded(15, 15, 1, "apart", channels))
+    shapes = {
+        "conv": (channels, 3, 1, 1),
+        "wide": (channels, channels, 3, 3),
+        "apart": (channels, 1, 31, 31),
+        "head": (10, channels),
+    }
+    tensors = {name: torch.zeros(1, *shape) for name, shape in shapes.items()}
+    assert is_affordable(widened, tensors)  # the dearest network of a zoo, eight times as wide
+    assert not is_affordable(apart, tensors)
 
 
 def test_padding_counts_in_how_many_images_run_at_once():
