@@ -14,8 +14,11 @@ from rich.console import Console
 from models.evaluation.arms import SPLIT_SEED, arms_of
 from models.evaluation.card import card as written
 from models.evaluation.card import moves_table
+from models.evaluation.elsewhere import BEGIN as ELSEWHERE_BEGIN
+from models.evaluation.elsewhere import END as ELSEWHERE_END
+from models.evaluation.elsewhere import elsewhere, elsewhere_table
 from models.evaluation.forms import forms
-from models.evaluation.judged import judge_of, knowing_pixels, values_only, without_bounds
+from models.evaluation.judged import judge, judge_of, knowing_pixels, values_only, without_bounds
 from models.evaluation.measuring import Bench, measure_all
 from models.evaluation.methods import load, methods
 from models.evaluation.moves import Moves, moves_of, trained_of, transforms
@@ -39,6 +42,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 Zoos = Annotated[list[Path], typer.Argument(help="Folders of zoos, which are joined")]
 Out = Annotated[Path, typer.Option(help="Folder of the results")]
 Called = Annotated[str, typer.Option("--as", help="What the joined zoos are called in tables; their names if empty")]
+Page = Annotated[Path | None, typer.Option(help="A page to write the table into, between its marks")]
 Published = Annotated[Path, typer.Option(help="Folder of the predictor, fitted to these zoos")]
 
 _ARMS = "full,run,half,quarter,ten,five,ood-width"
@@ -127,13 +131,28 @@ def card(zoos: Zoos, predictor: Published, out: Out = Path("scores"), called: Ca
     typer.echo(f"wrote {predictor / 'metrics.json'} and {predictor / 'card.md'}")
 
 
+@app.command(name="elsewhere")
+def elsewhere_(
+    zoos: Zoos,
+    predictor: Annotated[Path, typer.Option(help="Folder of the predictor, not fitted to these zoos")],
+    page: Page = None,
+) -> None:
+    """Judge all networks of zoos that a published predictor was not fitted to."""
+    torch.set_num_threads(1)
+    found = elsewhere(judge(knowing_pixels(values_only(Predictor.load(predictor))), load(zoos, ())))
+    table = elsewhere_table(predictor.name, _joined(zoos), found)
+    Console(width=150).print(table.rich())
+    if page is not None:
+        write_between(page, ELSEWHERE_BEGIN, ELSEWHERE_END, table.markdown())
+
+
 @app.command()
 def pixels(
     zoos: Zoos,
     predictor: Published,
     networks: Annotated[int, typer.Option(help="Test networks, at most one of a job")] = 60,
     seed: int = 0,
-    page: Annotated[Path | None, typer.Option(help="A page to write the table into, between its marks")] = None,
+    page: Page = None,
 ) -> None:
     """Judge test networks as if they had been trained on pixels of other ranges, declared and not."""
     torch.set_num_threads(1)
