@@ -63,14 +63,15 @@ def train(
     seen, unseen, test = (hybrid.asked(part) for part in (parts.train, parts.calibration, parts.test))
     broken = ask_anew(damaged([_some(job, seed) for job in parts.train], DAMAGING, seed), probes)
     executed, plain = (judge(weights, each, seen, unseen, broken, [*unseen, *test]) for each in (hybrid, None))
-    families = sorted({job.family for job in parts.train})
+    families = [_FAMILIES[family] for family in sorted({job.family for job in parts.train})]
+    subject = f"{families[0]} for CIFAR-10" if len(families) == 1 else "CIFAR-10 classifiers"
     config = PredictorConfig(
         name=predictor,
         version=int(version),
-        title="Test accuracy and generalization gap of CIFAR-10 classifiers",
+        title=f"Test accuracy and generalization gap of {subject}",
         domain=(
             "Image classifiers with 10 outputs for 3x32x32 inputs, trained on CIFAR-10:"
-            f" {_listed([_FAMILIES[family] for family in families])} of up to 64 000 parameters"
+            f" {_listed(families)} of up to 64 000 parameters"
         ),
         task=TASK,
         convention=Convention(mean=MEAN, spread=SPREAD),
